@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_NESTNET_H
+#define NESTNET_NESTNET_H
+
+/*
+ * libnestnet: puts virtual machines on the network.
+ *
+ * It creates tap interfaces and bridges, turns forwarding on, and exposes guests through
+ * alias addresses with nftables. All state is the kernel's own: there is no daemon and
+ * no file, and what one program made another can list and remove.
+ *
+ * The shape of every change
+ *	A context (struct nestnet) is a handle on one network namespace. A transaction is
+ *	a list of requests on a context; each is validated as it is queued, and
+ *	nestnet_transaction_commit() makes all of them true or none. What is already so
+ *	is left untouched: a commit that has nothing to change sends nothing.
+ *
+ * Units and byte order
+ *	Addresses are bytes in network order, ports are numbers in host order, MTUs are
+ *	bytes, and times carry their unit in their name.
+ *
+ * Ownership
+ *	What a function takes is borrowed for the call, and copied if it is needed later.
+ *	What a list callback is given lives until the callback returns. Handles are freed
+ *	by the function that ends in _free, which takes NULL and returns NULL.
+ *
+ * Errors
+ *	Functions return 0 or a documented positive value, or a negative errno of this set:
+ *	-EINVAL          the request itself is wrong: malformed, contradictory, too long
+ *	-EEXIST          something else is there: the sentence names it
+ *	-ENOENT          what was to be removed is not there
+ *	-ENODEV          an interface that the request names is not there
+ *	-EADDRINUSE      the alias is L1's own (NESTNET_EXPOSE_FORCE allows it)
+ *	-EBUSY           the object is in use, or belongs to another program
+ *	-EPERM           not permitted; mostly CAP_NET_ADMIN is missing
+ *	-EAGAIN          the kernel's state kept changing under us; try again
+ *	-ENOMEM          out of memory
+ *	-EOPNOTSUPP      this kernel, or this release of the library, cannot do it
+ *	-ENOTRECOVERABLE a failure could not be undone: the sentence says what is left
+ *	-EIO             the kernel refused with any other error, which the sentence has
+ *	nestnet_errmsg() has the sentence. After any failure but -ENOTRECOVERABLE the host
+ *	is as it was.
+ *
+ * Threads
+ *	There are no globals. One context must not be used by two threads at once.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define NESTNET_PUBLIC __attribute__((visibility("default")))
+#else
+#define NESTNET_PUBLIC
+#endif
+
+/** Bytes that hold any interface name and its NUL; the kernel's IFNAMSIZ. */
+#define NESTNET_IFNAMSIZ 16
+/** The longest comment, in bytes without the NUL: what nft can reload (its own limit). */
+#define NESTNET_COMMENT_MAX 127
+/** Bytes that hold any formatted endpoint, prefix or address and its NUL. */
+#define NESTNET_TEXT_MAX 80
+/** The most queues of a tap: the kernel's MAX_TAP_QUEUES. */
+#define NESTNET_QUEUES_MAX 256
+
+/* ---- Addresses ------------------------------------------------------------------- */
+
+/** An IPv4 or IPv6 address. */
+struct nestnet_address {
+	int family;        /**< AF_INET or AF_INET6; AF_UNSPEC: any, written "*" */
+	uint8_t bytes[16]; /**< network order; IPv4 uses the first four, the rest is 0 */
+};
+
+/** An address with a prefix length: a network, or an address in its network. */
+struct nestnet_prefix {
+	struct nestnet_address address;
+	unsigned int len; /**< bits: 0 to 32, or 0 to 128 */
+};
+
+/** Either end of an exposure: an address, a prefix, or ports of an address. */
+struct nestnet_endpoint {
+	struct nestnet_prefix prefix; /**< 32 or 128 bits long for one address */
+	unsigned int protocol;        /**< IPPROTO_TCP, _UDP or _SCTP; 0: every protocol */
+	uint16_t first_port;          /**< host order; 0: no port is named */
+	uint16_t last_port;           /**< equal to first_port for a single port */
+};
+
+/**
+ * Reads an address such as 10.128.0.13 or 2001:db8::13.
+ * @return 0, or -EINVAL with *ret untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_address_parse(const char *text, struct nestnet_address *ret);
+
+/**
+ * Reads ADDRESS/LEN; ADDRESS alone is the prefix of that one address. Host bits are kept.
+ * @return 0, or -EINVAL with *ret untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_prefix_parse(const char *text, struct nestnet_prefix *ret);
+
+/**
+ * Reads the ALIAS of an exposure: ADDRESS, ADDRESS/LEN, ADDRESS:PORT[-PORT][/PROTO] or
+ * *:PORT[-PORT][/PROTO], an IPv6 address in brackets where a port follows. PROTO is tcp
+ * where it is not said.
+ * @param ret_why  if not NULL, on failure a static phrase that says what is wrong
+ * @return 0, or -EINVAL with *ret untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_alias_parse(const char *text, struct nestnet_endpoint *ret,
+				       const char **ret_why);
+
+/**
+ * Reads the TARGET of an exposure: ADDRESS, ADDRESS/LEN or ADDRESS:PORT[-PORT].
+ * @return as nestnet_alias_parse(). Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_target_parse(const char *text, struct nestnet_endpoint *ret,
+					const char **ret_why);
+
+/**
+ * Write the canonical text, which the parsers read back, into buf of at least
+ * NESTNET_TEXT_MAX bytes.
+ * @return buf. Since: 0.1
+ */
+NESTNET_PUBLIC const char *nestnet_address_format(const struct nestnet_address *address,
+						  char *buf);
+NESTNET_PUBLIC const char *nestnet_prefix_format(const struct nestnet_prefix *prefix,
+						 char *buf);
+NESTNET_PUBLIC const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint,
+						   char *buf);
+
+/* ---- The context ----------------------------------------------------------------- */
+
+/** A handle on one network namespace. */
+struct nestnet;
+
+enum nestnet_log_level {
+	NESTNET_LOG_WARNING = 4, /**< syslog's numbers */
+	NESTNET_LOG_INFO = 6,
+	NESTNET_LOG_DEBUG = 7
+};
+
+/** Receives one line, without a newline, that lives until it returns. */
+typedef void (*nestnet_log_fn)(void *userdata, int level, const char *line);
+
+/**
+ * Opens a context. Nothing is asked of the kernel yet: sockets are opened when first used.
+ * @param netns  NULL: the caller's own network namespace. Else a name under /run/netns,
+ *               a path (with a slash), or a pid (digits). Another namespace than one's
+ *               own takes CAP_SYS_ADMIN, and the calling thread enters it for moments.
+ * @return 0; -EINVAL, -ENOENT (no such namespace), -EPERM, -ENOMEM. On failure *ret is
+ *         NULL if there was no memory, else a context that only has the sentence for
+ *         nestnet_errmsg() and is to be freed. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_new(struct nestnet **ret, const char *netns);
+
+/** Frees the context; NULL is allowed. @return NULL. Since: 0.1 */
+NESTNET_PUBLIC struct nestnet *nestnet_free(struct nestnet *ctx);
+
+/**
+ * The sentence of the last failure on this context: what was attempted, on what, and why.
+ * @return text that lives until the next call on ctx; "" where nothing failed. Since: 0.1
+ */
+NESTNET_PUBLIC const char *nestnet_errmsg(const struct nestnet *ctx);
+
+/** Where log lines go; NULL (as at the start): nowhere. Since: 0.1 */
+NESTNET_PUBLIC void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn, void *userdata);
+
+/** The version of the library, such as "0.1.0"; static text. Since: 0.1 */
+NESTNET_PUBLIC const char *nestnet_version(void);
+
+/* ---- Transactions ---------------------------------------------------------------- */
+
+/** Requests that are committed together. Borrows its context, which must outlive it. */
+struct nestnet_transaction;
+
+/** @return 0, or -ENOMEM. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_transaction_new(struct nestnet *ctx,
+					   struct nestnet_transaction **ret);
+
+/** Frees the transaction, committed or not; NULL is allowed. @return NULL. Since: 0.1 */
+NESTNET_PUBLIC struct nestnet_transaction *
+nestnet_transaction_free(struct nestnet_transaction *tx);
+
+/**
+ * Makes all requests true, or none.
+ * @return 0: done, or it was so already; else any error of the set. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_transaction_commit(struct nestnet_transaction *tx);
+
+/** Receives one change: op is '+' or '-', command as nestnet(1) would take it. */
+typedef int (*nestnet_change_fn)(void *userdata, char op, const char *command);
+
+/**
+ * Reports what a commit would change now, and changes nothing.
+ * @param fn  called for each change in the order of the commit; a return value other
+ *            than 0 ends the report and is returned
+ * @return as the commit would, as far as that can be known. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_transaction_plan(struct nestnet_transaction *tx,
+					    nestnet_change_fn fn, void *userdata);
+
+/**
+ * The name of the index-th interface that the transaction's requests add, counted from 0:
+ * what a pattern such as tap%d became.
+ * @return NULL before a commit and where there is no such request; else text that lives
+ *         as long as tx. Since: 0.1
+ */
+NESTNET_PUBLIC const char *nestnet_transaction_ifname(const struct nestnet_transaction *tx,
+						      size_t index);
+
+/** For every removal: what is not there is no error. */
+#define NESTNET_IF_EXISTS (1u << 0)
+
+/* ---- Exposures ------------------------------------------------------------------- */
+
+/** What the guest's own outbound flows leave as. */
+enum nestnet_egress {
+	NESTNET_EGRESS_MASQUERADE, /**< L1's address */
+	NESTNET_EGRESS_ALIAS,      /**< the alias */
+	NESTNET_EGRESS_NONE        /**< untouched */
+};
+
+#define NESTNET_EXPOSE_REPLACE    (1u << 0) /**< switch an existing exposure over */
+#define NESTNET_EXPOSE_NO_LOCAL   (1u << 1) /**< leave L1's own connections alone */
+#define NESTNET_EXPOSE_NO_FORWARD (1u << 2) /**< do not touch ip_forward */
+#define NESTNET_EXPOSE_OPEN       (1u << 3) /**< do not close the target */
+#define NESTNET_EXPOSE_FORCE      (1u << 4) /**< allow what is L1's own */
+
+struct nestnet_expose_options {
+	size_t size;        /**< sizeof(struct nestnet_expose_options) */
+	unsigned int flags; /**< NESTNET_EXPOSE_* */
+	enum nestnet_egress egress;
+	const char *comment;               /**< NULL: none; [A-Za-z0-9 _.:/@+=,-] */
+	const struct nestnet_prefix *from; /**< only these sources; NULL: everybody */
+	size_t n_from;
+	const struct nestnet_endpoint *except; /**< protocol and ports that stay L1's own */
+	size_t n_except;
+	uint64_t timeout_ms; /**< no new flows after that; 0: no end */
+};
+
+/**
+ * Queues: traffic to alias reaches target. Turns forwarding on, closes the target but for
+ * what is exposed, and lets L1, the guest and its neighbours use the alias too.
+ * Neither alias nor target need exist yet.
+ * @param options  NULL: all zero
+ * @return 0; -EINVAL, -EOPNOTSUPP (a shape that this release does not have), -ENOMEM.
+ *         The commit gives -EEXIST (the alias is exposed otherwise), -EADDRINUSE (L1's own
+ *         primary address, or a port L1 listens on). Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_expose(struct nestnet_transaction *tx,
+				  const struct nestnet_endpoint *alias,
+				  const struct nestnet_endpoint *target,
+				  const struct nestnet_expose_options *options);
+
+/**
+ * Queues: alias, exactly as it was exposed, is no longer exposed, and the flows that the
+ * exposure let in end.
+ * @param flags  0 or NESTNET_IF_EXISTS
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_unexpose(struct nestnet_transaction *tx,
+				    const struct nestnet_endpoint *alias, unsigned int flags);
+
+/** The same for every exposure of an address as a target; NULL: for every exposure.
+ *  The commit gives -ENOENT where target has none. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_unexpose_target(struct nestnet_transaction *tx,
+					   const struct nestnet_address *target,
+					   unsigned int flags);
+
+/** An exposure as it is in the kernel. */
+struct nestnet_exposure {
+	const char *id; /**< as nestnet_alias_parse() reads it */
+	struct nestnet_endpoint alias;
+	struct nestnet_endpoint target;
+	unsigned int flags; /**< NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN */
+	enum nestnet_egress egress;
+	const char *comment; /**< NULL: none */
+	const struct nestnet_prefix *from;
+	size_t n_from;
+	const struct nestnet_endpoint *except;
+	size_t n_except;
+	uint64_t flows;      /**< flows let in since it was made: the element's counter */
+	uint64_t timeout_ms; /**< 0: no end */
+	uint64_t expires_ms; /**< what remains; 0: no end */
+};
+
+/** A return value other than 0 ends the listing and is returned by it. */
+typedef int (*nestnet_exposure_fn)(void *userdata, const struct nestnet_exposure *exposure);
+
+/**
+ * Lists exposures, in the order of family, alias, protocol and port.
+ * @param match  NULL: all. An alias shows that exposure (exactly, where it exists, at
+ *               a cost that does not grow with their number); an address shows those
+ *               with it as an alias or as a target
+ * @return 0, or an error. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_exposure_list(struct nestnet *ctx,
+					 const struct nestnet_endpoint *match,
+					 nestnet_exposure_fn fn, void *userdata);
+
+/* ---- Taps ------------------------------------------------------------------------ */
+
+#define NESTNET_TAP_VNET_HDR   (1u << 0) /**< frames carry a virtio-net header */
+#define NESTNET_TAP_ISOLATED   (1u << 1) /**< does not reach other isolated ports */
+#define NESTNET_TAP_NO_HAIRPIN (1u << 2) /**< the bridge never sends back where it got */
+#define NESTNET_TAP_HAS_OWNER  (1u << 3) /**< owner is set */
+#define NESTNET_TAP_HAS_GROUP  (1u << 4) /**< group is set */
+#define NESTNET_TAP_MTU_AUTO   (1u << 5) /**< of the interfaces with a default route */
+
+struct nestnet_tap_options {
+	size_t size;        /**< sizeof(struct nestnet_tap_options) */
+	unsigned int flags; /**< NESTNET_TAP_* */
+	const char *bridge; /**< NULL: none, a routed tap */
+	const struct nestnet_prefix *addresses; /**< only without a bridge */
+	size_t n_addresses;
+	uint32_t owner;      /**< uid that may open it; root where nobody is named */
+	uint32_t group;      /**< gid that may open it; both must match if both are set */
+	unsigned int queues; /**< 1 to NESTNET_QUEUES_MAX; 0: 1 */
+	const uint8_t *mac;  /**< the tap's own, 6 bytes; NULL: the kernel chooses */
+	uint32_t mtu;        /**< bytes; 0: its bridge's, or 1500 */
+};
+
+/**
+ * Queues: a persistent tap, up, and in its bridge.
+ * @param name     may end in %d, which becomes the first free number
+ * @param options  NULL: all zero
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -EEXIST (another interface, or a tap with
+ *         other options), -ENODEV (no such bridge). Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
+				   const struct nestnet_tap_options *options);
+
+/** Queues: no tap of that name. -EBUSY where nestnet did not make it. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_tap_del(struct nestnet_transaction *tx, const char *name,
+				   unsigned int flags);
+
+struct nestnet_tap {
+	const char *name;
+	uint32_t ifindex;
+	const char *bridge; /**< NULL: none */
+	const struct nestnet_prefix *addresses;
+	size_t n_addresses;
+	unsigned int flags;  /**< NESTNET_TAP_* */
+	uint32_t owner;      /**< where NESTNET_TAP_HAS_OWNER */
+	uint32_t group;      /**< where NESTNET_TAP_HAS_GROUP */
+	unsigned int queues; /**< as asked for; 256 where a foreign tap has many */
+	uint8_t mac[6];
+	uint32_t mtu;
+	int is_up;
+	int has_carrier; /**< something has it open */
+	int is_managed;  /**< nestnet made it */
+};
+
+typedef int (*nestnet_tap_fn)(void *userdata, const struct nestnet_tap *tap);
+
+/** Lists the taps of the namespace, foreign ones too, by ifindex. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_tap_list(struct nestnet *ctx, nestnet_tap_fn fn, void *userdata);
+
+/* ---- Bridges --------------------------------------------------------------------- */
+
+#define NESTNET_BRIDGE_STP (1u << 0)
+
+struct nestnet_bridge_options {
+	size_t size;        /**< sizeof(struct nestnet_bridge_options) */
+	unsigned int flags; /**< NESTNET_BRIDGE_* */
+	const struct nestnet_prefix *addresses;
+	size_t n_addresses;
+	const uint8_t *mac; /**< 6 bytes; NULL: random, and kept for life all the same */
+	uint32_t mtu;       /**< bytes; 0: the least of the interfaces with a default route */
+};
+
+/** Queues: a bridge, up, with these addresses. Errors as nestnet_tap_add(). Since: 0.1 */
+NESTNET_PUBLIC int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
+				      const struct nestnet_bridge_options *options);
+
+/** Queues: no bridge of that name. -EBUSY where nestnet did not make it. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name,
+				      unsigned int flags);
+
+#define NESTNET_ATTACH_NO_HAIRPIN (1u << 0)
+
+/**
+ * Queues: ifname is a port of bridge, either of which nestnet need not have made.
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENODEV, -EEXIST (it is a port of
+ *         another bridge). Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_bridge_attach(struct nestnet_transaction *tx, const char *bridge,
+					 const char *ifname, unsigned int flags);
+
+/** Queues: ifname, attached by nestnet, is a port of no bridge. The commit gives -ENOENT
+ *  where it is a port of none, -EBUSY where another program made it one. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_bridge_detach(struct nestnet_transaction *tx, const char *ifname,
+					 unsigned int flags);
+
+struct nestnet_bridge {
+	const char *name;
+	uint32_t ifindex;
+	const struct nestnet_prefix *addresses;
+	size_t n_addresses;
+	uint32_t mtu;
+	uint8_t mac[6];
+	int has_stp;
+	const char *const *ports; /**< names */
+	size_t n_ports;
+	int is_managed;
+};
+
+typedef int (*nestnet_bridge_fn)(void *userdata, const struct nestnet_bridge *bridge);
+
+/** Lists the bridges of the namespace, foreign ones too, by ifindex. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_bridge_list(struct nestnet *ctx, nestnet_bridge_fn fn,
+				       void *userdata);
+
+/* ---- NAT of subnets -------------------------------------------------------------- */
+
+#define NESTNET_NAT_OPEN       (1u << 0) /**< leave the subnet routable from outside */
+#define NESTNET_NAT_NO_FORWARD (1u << 1) /**< do not touch ip_forward */
+
+struct nestnet_nat_options {
+	size_t size;        /**< sizeof(struct nestnet_nat_options) */
+	unsigned int flags; /**< NESTNET_NAT_* */
+	const char *out;    /**< only what leaves by this interface; NULL: by any */
+	const struct nestnet_address *to; /**< SNAT to it; NULL: masquerade */
+};
+
+/**
+ * Queues: what leaves subnet for elsewhere is masqueraded, and from outside only replies
+ * and exposed traffic get in.
+ * @return 0, -EINVAL (host bits, mixed families), -ENOMEM. The commit gives -EEXIST (other
+ *         options, or an overlapping subnet). Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_nat_add(struct nestnet_transaction *tx,
+				   const struct nestnet_prefix *subnet,
+				   const struct nestnet_nat_options *options);
+
+/** Queues: subnet, exactly as it was added, is neither translated nor closed. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_nat_del(struct nestnet_transaction *tx,
+				   const struct nestnet_prefix *subnet, unsigned int flags);
+
+struct nestnet_nat {
+	const char *id;
+	struct nestnet_prefix subnet;
+	const char *out;                  /**< NULL: any */
+	const struct nestnet_address *to; /**< NULL: masquerade */
+	int is_open;
+};
+
+typedef int (*nestnet_nat_fn)(void *userdata, const struct nestnet_nat *nat);
+
+/** Lists the subnets, in the order of family and address. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_nat_list(struct nestnet *ctx, nestnet_nat_fn fn, void *userdata);
+
+/* ---- Forwarding ------------------------------------------------------------------ */
+
+/**
+ * Queues: forwarding of family (AF_INET, AF_INET6 or AF_UNSPEC for both) is on or off, on
+ * the whole host or for what arrives on ifname. What was found is kept for
+ * nestnet_clear().
+ * @param ifname  NULL: the whole host
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENODEV. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_forward_set(struct nestnet_transaction *tx, const char *ifname,
+				       int family, int is_on);
+
+struct nestnet_forwarding {
+	const char *ifname; /**< NULL: the whole host */
+	int ipv4;           /**< 0 or 1; -1 where the kernel has no such protocol */
+	int ipv6;
+};
+
+typedef int (*nestnet_forwarding_fn)(void *userdata, const struct nestnet_forwarding *f);
+
+/**
+ * Reports forwarding of the whole host, or of the one interface named.
+ * @return 0; -ENODEV, or another error. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_forward_status(struct nestnet *ctx, const char *ifname,
+					  nestnet_forwarding_fn fn, void *userdata);
+
+/* ---- Aliases --------------------------------------------------------------------- */
+
+enum nestnet_alias_origin {
+	NESTNET_ALIAS_ADDRESS,     /**< a further address of an interface */
+	NESTNET_ALIAS_GUEST_AGENT, /**< a local route of a cloud's guest agent (proto 66) */
+	NESTNET_ALIAS_ROUTE        /**< any other local route */
+};
+
+struct nestnet_alias {
+	const char *id;
+	struct nestnet_prefix prefix;
+	const char *dev;
+	enum nestnet_alias_origin origin;
+	const char *const *exposed; /**< ids of the exposures within prefix */
+	size_t n_exposed;
+};
+
+typedef int (*nestnet_alias_fn)(void *userdata, const struct nestnet_alias *alias);
+
+/** Lists what is local to L1 and is not primary (loopback aside). Since: 0.1 */
+NESTNET_PUBLIC int nestnet_alias_list(struct nestnet *ctx, nestnet_alias_fn fn,
+				      void *userdata);
+
+/* ---- The whole ------------------------------------------------------------------- */
+
+/**
+ * Queues: nothing of nestnet's is left. Exposures, subnets, taps and bridges go, what was
+ * attached is detached, and forwarding is what it was found to be.
+ * @return 0, -EINVAL (other requests are queued before it), -ENOMEM. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_clear(struct nestnet_transaction *tx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Addresses and prefixes: text, comparison, arithmetic on their bits. */
+
+#include "base/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t address_len(int family)
+{
+	return family == AF_INET ? 4 : 16;
+}
+
+unsigned int address_bits(int family)
+{
+	return (unsigned int)address_len(family) * 8;
+}
+
+int address_compare(const struct nestnet_address *a, const struct nestnet_address *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, address_len(a->family));
+}
+
+bool address_equal(const struct nestnet_address *a, const struct nestnet_address *b)
+{
+	return address_compare(a, b) == 0;
+}
+
+static const char *why_not_unicast4(const uint8_t *bytes)
+{
+	if (bytes[0] == 0)
+		return "not a host's address";
+	if (bytes[0] == 127)
+		return "a loopback address";
+	if (bytes[0] == 255 && bytes[1] == 255 && bytes[2] == 255 && bytes[3] == 255)
+		return "the broadcast address";
+	if (bytes[0] >= 240)
+		return "a reserved address";
+	if (bytes[0] >= 224)
+		return "a multicast address";
+	return NULL;
+}
+
+static const char *why_not_unicast6(const uint8_t *bytes)
+{
+	static const uint8_t zeros[16];
+
+	if (memcmp(bytes, zeros, 15) == 0 && bytes[15] <= 1)
+		return bytes[15] ? "a loopback address" : "not a host's address";
+	if (bytes[0] == 0xff)
+		return "a multicast address";
+	if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+		return "a link-local address";
+	if (memcmp(bytes, zeros, 10) == 0 && bytes[10] == 0xff && bytes[11] == 0xff)
+		return "an IPv4-mapped address";
+	return NULL;
+}
+
+const char *address_why_not_unicast(const struct nestnet_address *address)
+{
+	return address->family == AF_INET ? why_not_unicast4(address->bytes)
+					  : why_not_unicast6(address->bytes);
+}
+
+/* ---- Prefixes ------------------------------------------------------------------------- */
+
+/* Calls for each byte: how many of its bits belong to the prefix, as a mask. */
+static uint8_t byte_mask(unsigned int len, size_t byte)
+{
+	unsigned int before = (unsigned int)byte * 8;
+
+	if (len >= before + 8)
+		return 0xff;
+	if (len <= before)
+		return 0;
+	return (uint8_t)(0xff << (8 - (len - before)));
+}
+
+struct nestnet_prefix prefix_of_address(const struct nestnet_address *address)
+{
+	return (struct nestnet_prefix){ .address = *address,
+					.len = address_bits(address->family) };
+}
+
+bool prefix_equal(const struct nestnet_prefix *a, const struct nestnet_prefix *b)
+{
+	return a->len == b->len && address_equal(&a->address, &b->address);
+}
+
+struct nestnet_prefix prefix_network(const struct nestnet_prefix *prefix)
+{
+	struct nestnet_prefix network = *prefix;
+
+	for (size_t i = 0; i < address_len(prefix->address.family); i++)
+		network.address.bytes[i] &= byte_mask(prefix->len, i);
+	return network;
+}
+
+struct nestnet_address prefix_last(const struct nestnet_prefix *prefix)
+{
+	struct nestnet_address last = prefix->address;
+
+	for (size_t i = 0; i < address_len(last.family); i++)
+		last.bytes[i] |= (uint8_t)~byte_mask(prefix->len, i);
+	return last;
+}
+
+bool prefix_has_host_bits(const struct nestnet_prefix *prefix)
+{
+	struct nestnet_prefix network = prefix_network(prefix);
+
+	return !address_equal(&network.address, &prefix->address);
+}
+
+bool prefix_contains(const struct nestnet_prefix *prefix,
+		     const struct nestnet_address *address)
+{
+	struct nestnet_prefix theirs = { .address = *address, .len = prefix->len };
+	struct nestnet_prefix ours = prefix_network(prefix);
+
+	if (prefix->address.family != address->family)
+		return false;
+	theirs = prefix_network(&theirs);
+	return prefix_equal(&theirs, &ours);
+}
+
+bool prefix_overlaps(const struct nestnet_prefix *a, const struct nestnet_prefix *b)
+{
+	return a->len <= b->len ? prefix_contains(a, &b->address)
+				: prefix_contains(b, &a->address);
+}
+
+bool prefix_is_address(const struct nestnet_prefix *prefix)
+{
+	return prefix->len == address_bits(prefix->address.family);
+}
+
+bool prefix_from_range(const struct nestnet_address *first,
+		       const struct nestnet_address *last, struct nestnet_prefix *ret)
+{
+	struct nestnet_prefix prefix = { .address = *first };
+
+	for (prefix.len = 0; prefix.len <= address_bits(first->family); prefix.len++) {
+		struct nestnet_address end = prefix_last(&prefix);
+
+		if (!prefix_has_host_bits(&prefix) && address_equal(&end, last)) {
+			*ret = prefix;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- Text ------------------------------------------------------------------------------ */
+
+int nestnet_address_parse(const char *text, struct nestnet_address *ret)
+{
+	struct nestnet_address address = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+
+	if (inet_pton(address.family, text, address.bytes) != 1)
+		return -EINVAL;
+	*ret = address;
+	return 0;
+}
+
+static int parse_prefix_len(const char *text, unsigned int bits, unsigned int *ret)
+{
+	unsigned int len = 0;
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 3 || text[digits] != '\0')
+		return -EINVAL;
+	if (digits > 1 && text[0] == '0')
+		return -EINVAL;
+	len = (unsigned int)strtoul(text, NULL, 10);
+	if (len > bits)
+		return -EINVAL;
+	*ret = len;
+	return 0;
+}
+
+int nestnet_prefix_parse(const char *text, struct nestnet_prefix *ret)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN];
+	struct nestnet_prefix prefix;
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+
+	if (len >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (nestnet_address_parse(address, &prefix.address) < 0)
+		return -EINVAL;
+
+	prefix.len = address_bits(prefix.address.family);
+	if (slash && parse_prefix_len(slash + 1, prefix.len, &prefix.len) < 0)
+		return -EINVAL;
+	*ret = prefix;
+	return 0;
+}
+
+const char *nestnet_address_format(const struct nestnet_address *address, char *buf)
+{
+	if (address->family == AF_UNSPEC)
+		return memcpy(buf, "*", 2);
+	if (!inet_ntop(address->family, address->bytes, buf, NESTNET_TEXT_MAX))
+		buf[0] = '\0';
+	return buf;
+}
+
+const char *nestnet_prefix_format(const struct nestnet_prefix *prefix, char *buf)
+{
+	size_t len;
+
+	nestnet_address_format(&prefix->address, buf);
+	if (prefix->address.family == AF_UNSPEC || prefix_is_address(prefix))
+		return buf;
+	len = strlen(buf);
+	snprintf(buf + len, NESTNET_TEXT_MAX - len, "/%u", prefix->len);
+	return buf;
+}

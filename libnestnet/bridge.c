@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bridges. A bridge has its MAC address set at birth, a random one where none is asked
+ * for: one that was set stays as ports come and go, and no dummy port is needed to hold it.
+ */
+
+#include "bridge.h"
+
+#include "found.h"
+#include "inventory.h"
+#include "mtu.h"
+#include "transaction.h"
+
+#include "kernel/address.h"
+#include "kernel/link.h"
+
+#include "base/address.h"
+#include "base/cleanup.h"
+#include "base/name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* ---- Making one ---------------------------------------------------------------------------- */
+
+struct making {
+	struct bridge_request request; /* borrows its addresses from the transaction */
+	uint32_t ifindex;              /* 0: not made */
+};
+
+static int choose_mac(struct plan *plan, struct bridge_request *request)
+{
+	if (request->has_mac)
+		return 0;
+	if (getrandom(request->mac, sizeof(request->mac), 0) != sizeof(request->mac))
+		return error_set_errno(plan_error(plan), EIO);
+	/* Locally administered, and of one interface. */
+	request->mac[0] = (uint8_t)((request->mac[0] & ~1u) | 2u);
+	return 0;
+}
+
+static int give_addresses(struct plan *plan, struct netlink *nl, const struct making *making)
+{
+	struct link_change alias = { .alias = "nestnet bridge" };
+	int r = link_change(nl, making->ifindex, &alias, plan_error(plan));
+
+	for (size_t i = 0; r == 0 && i < making->request.addresses.n; i++)
+		r = address_add(nl, making->ifindex, &making->request.addresses.list[i],
+				plan_error(plan));
+	return r;
+}
+
+static int destroy(struct plan *plan, void *step)
+{
+	struct making *making = step;
+	struct netlink *nl;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0 && making->ifindex)
+		r = link_delete(nl, &making->ifindex, 1, plan_error(plan));
+	return r;
+}
+
+static int make(struct plan *plan, struct making *making)
+{
+	struct bridge_request *request = &making->request;
+	struct error *error = plan_error(plan);
+	struct netlink *nl;
+	struct link link;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = choose_mac(plan, request);
+	if (r == 0 && request->mtu == 0)
+		r = mtu_auto(plan->ctx, &request->mtu);
+	if (r == 0)
+		r = link_add_bridge(nl, request->name, request->mac, request->mtu,
+				    request->flags & NESTNET_BRIDGE_STP, error);
+	if (r < 0)
+		return r;
+	r = link_get(nl, request->name, &link, error);
+	if (r <= 0)
+		return r < 0 ? r : error_set_errno(error, ENODEV);
+	making->ifindex = link.ifindex;
+	return give_addresses(plan, nl, making);
+}
+
+static int create(struct plan *plan, void *step)
+{
+	struct making *making = step;
+	int r = make(plan, making);
+
+	if (r < 0) {
+		struct error first = plan->ctx->error;
+
+		if (destroy(plan, step) < 0) {
+			error_append(&first, ", and the bridge is left");
+			first.code = ENOTRECOVERABLE;
+			r = -ENOTRECOVERABLE;
+		}
+		plan->ctx->error = first;
+		error_prefix(plan_error(plan), "bridge add %s", making->request.name);
+	}
+	return r;
+}
+
+static const struct plan_step_ops create_ops = {
+	.act = create,
+	.undo = destroy,
+	.free = free,
+};
+
+/* ---- Adding --------------------------------------------------------------------------------- */
+
+static const char *find_difference(const struct inventory_link *there,
+				   const struct bridge_request *request)
+{
+	const struct link *link = &there->link;
+
+	if (!inventory_has_addresses(there, request->addresses.list, request->addresses.n))
+		return "set of addresses";
+	if (request->mtu && link->mtu != request->mtu)
+		return "MTU";
+	if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
+		return "MAC address";
+	if (link->has_stp != !!(request->flags & NESTNET_BRIDGE_STP))
+		return "STP setting";
+	return NULL;
+}
+
+/* @return 0 where the bridge is there just so, or the refusal */
+static int compare_bridge(struct plan *plan, const struct bridge_request *request)
+{
+	struct inventory inventory;
+	const struct inventory_link *there;
+	const char *difference;
+	int r = inventory_load(plan->ctx, &inventory);
+
+	if (r < 0)
+		return r;
+	there = inventory_find_name(&inventory, request->name);
+	if (!there)
+		r = error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
+	else if (there->link.kind != LINK_BRIDGE)
+		r = error_set(plan_error(plan), EEXIST,
+			      "an interface of that name exists, which is no bridge");
+	else if (!there->link.is_managed)
+		r = error_set(plan_error(plan), EEXIST,
+			      "a bridge of that name exists, which nestnet did not make");
+	else if ((difference = find_difference(there, request)))
+		r = error_set(plan_error(plan), EEXIST, "exists with another %s", difference);
+	inventory_clear(&inventory);
+	return r;
+}
+
+static int note_bridge(struct plan *plan, char op, const char *name,
+		       const struct nestnet_prefix *addresses, size_t n, bool has_stp)
+{
+	char text[NESTNET_TEXT_MAX], list[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, " --address %s",
+					 nestnet_prefix_format(&addresses[i], text));
+	return plan_note(plan, op, "bridge add %s%s%s", name, list, has_stp ? " --stp" : "");
+}
+
+static int plan_making(struct plan *plan, const struct bridge_request *request)
+{
+	struct making *making = malloc(sizeof(*making));
+	int r;
+
+	if (making)
+		*making = (struct making){ .request = *request };
+	r = plan_add(plan, PLAN_LINKS, &create_ops, making);
+	return r < 0 ? r
+		     : note_bridge(plan, '+', request->name, request->addresses.list,
+				   request->addresses.n,
+				   request->flags & NESTNET_BRIDGE_STP);
+}
+
+int bridge_plan(struct plan *plan, const struct bridge_request *request)
+{
+	struct netlink *nl;
+	struct link link;
+	size_t index;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = link_get(nl, request->name, &link, plan_error(plan));
+	if (r >= 0)
+		r = r == 1 ? compare_bridge(plan, request) : plan_making(plan, request);
+	if (r == 0)
+		r = plan_add_ifname(plan, request->name, &index);
+	if (r < 0)
+		return error_prefix(plan_error(plan), "bridge add %s", request->name);
+	return 0;
+}
+
+/* ---- Removing --------------------------------------------------------------------------------- */
+
+/* What was recorded of the ports goes with the bridge, which lets go of them. */
+static int forget_ports(struct plan *plan, const struct inventory *inventory,
+			uint32_t ifindex)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
+		const struct link *port = &inventory->links[i].link;
+
+		if (port->master == ifindex && !port->is_managed)
+			r = found_set(plan, port->name, "master", NULL);
+	}
+	return r;
+}
+
+static int plan_deletion(struct plan *plan, const struct inventory *inventory,
+			 const struct link_request *request)
+{
+	const struct inventory_link *there = inventory_find_name(inventory, request->name);
+	struct error *error = plan_error(plan);
+	int r;
+
+	if (!there && (request->flags & NESTNET_IF_EXISTS))
+		return 0;
+	if (!there)
+		return error_set(error, ENOENT, "%s", error_describe(ENODEV));
+	if (there->link.kind != LINK_BRIDGE)
+		return error_set(error, EBUSY, "not a bridge");
+	if (!there->link.is_managed)
+		return error_set(error, EBUSY, "nestnet did not make it");
+
+	r = forget_ports(plan, inventory, there->link.ifindex);
+	if (r == 0)
+		r = note_bridge(plan, '-', there->link.name, there->addresses,
+				there->n_addresses, there->link.has_stp);
+	return r < 0 ? r : plan_unlink(plan, there->link.ifindex);
+}
+
+int bridge_plan_remove(struct plan *plan, const struct link_request *request)
+{
+	struct inventory inventory;
+	int r = inventory_load(plan->ctx, &inventory);
+
+	if (r == 0) {
+		r = plan_deletion(plan, &inventory, request);
+		inventory_clear(&inventory);
+	}
+	if (r < 0)
+		return error_prefix(plan_error(plan), "bridge del %s", request->name);
+	return 0;
+}
+
+/* ---- Public ------------------------------------------------------------------------------------ */
+
+static const char *why_not_bridge(const char *name,
+				  const struct nestnet_bridge_options *options)
+{
+	const char *why = name_why_not_interface(name);
+
+	if (why)
+		return why;
+	if (options->size < sizeof(*options))
+		return "the options' size is not set";
+	if (options->mtu && (options->mtu < 68 || options->mtu > 65535))
+		return "the MTU of a bridge is from 68 to 65535";
+	if (options->mac && (options->mac[0] & 1))
+		return "the MAC address is a multicast address";
+	for (size_t i = 0; i < options->n_addresses; i++) {
+		why = address_why_not_unicast(&options->addresses[i].address);
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
+		       const struct nestnet_bridge_options *options)
+{
+	static const struct nestnet_bridge_options none = { .size = sizeof(none) };
+	struct request request = { .kind = REQUEST_BRIDGE_ADD };
+	struct bridge_request *bridge = &request.bridge;
+	const char *why;
+
+	transaction_begin(tx);
+	if (!options)
+		options = &none;
+	why = why_not_bridge(name, options);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "bridge add '%s': %s", name, why);
+
+	snprintf(bridge->name, sizeof(bridge->name), "%s", name);
+	bridge->flags = options->flags;
+	bridge->mtu = options->mtu;
+	bridge->has_mac = options->mac;
+	if (options->mac)
+		memcpy(bridge->mac, options->mac, sizeof(bridge->mac));
+	if (!prefixes_copy(options->addresses, options->n_addresses, &bridge->addresses))
+		return transaction_refuse(tx, ENOMEM, "bridge add %s: %s", name,
+					  error_describe(ENOMEM));
+	return transaction_add(tx, &request);
+}
+
+int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name, unsigned int flags)
+{
+	struct request request = { .kind = REQUEST_BRIDGE_DEL, .link = { .flags = flags } };
+	const char *why = name_why_not_interface(name);
+
+	transaction_begin(tx);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "bridge del '%s': %s", name, why);
+	snprintf(request.link.name, sizeof(request.link.name), "%s", name);
+	return transaction_add(tx, &request);
+}
+
+static int report(const struct inventory *inventory, const struct inventory_link *from,
+		  nestnet_bridge_fn fn, void *userdata)
+{
+	const struct link *link = &from->link;
+	_cleanup_free_ const char **ports = calloc(inventory->n, sizeof(*ports));
+	struct nestnet_bridge bridge = { .name = link->name,
+					 .ifindex = link->ifindex,
+					 .addresses = from->addresses,
+					 .n_addresses = from->n_addresses,
+					 .mtu = link->mtu,
+					 .has_stp = link->has_stp,
+					 .ports = ports,
+					 .is_managed = link->is_managed };
+
+	if (!ports)
+		return -ENOMEM;
+	memcpy(bridge.mac, link->mac, sizeof(bridge.mac));
+	for (size_t i = 0; i < inventory->n; i++) {
+		if (inventory->links[i].link.master == link->ifindex)
+			ports[bridge.n_ports++] = inventory->links[i].link.name;
+	}
+	return fn(userdata, &bridge);
+}
+
+int nestnet_bridge_list(struct nestnet *ctx, nestnet_bridge_fn fn, void *userdata)
+{
+	struct inventory inventory;
+	int r;
+
+	context_begin(ctx);
+	r = inventory_load(ctx, &inventory);
+	if (r < 0)
+		return context_end(ctx, r);
+	for (size_t i = 0; r == 0 && i < inventory.n; i++) {
+		if (inventory.links[i].link.kind == LINK_BRIDGE)
+			r = report(&inventory, &inventory.links[i], fn, userdata);
+	}
+	inventory_clear(&inventory);
+	return r;
+}

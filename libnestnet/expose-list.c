@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Listing exposures: one by its key, at a constant cost, or all of them, sorted. */
+
+#include "exposure.h"
+#include "plan.h"
+
+#include "base/address.h"
+#include "base/cleanup.h"
+#include "base/endpoint.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+struct list {
+	const struct nestnet_endpoint *match;
+	struct exposure *rows;
+	size_t n;
+};
+
+/* An address matches as an alias and as a target; ports narrow it down. */
+static bool is_match(const struct nestnet_endpoint *match, const struct exposure *exposure)
+{
+	const struct nestnet_address *address = &match->prefix.address;
+
+	if (match->first_port)
+		return endpoint_equal(match, &exposure->alias);
+	if (!prefix_is_address(&match->prefix))
+		return endpoint_equal(match, &exposure->alias);
+	return address_equal(address, &exposure->alias.prefix.address) ||
+	       address_equal(address, &exposure->target.prefix.address);
+}
+
+static int take_row(void *userdata, const struct exposure *exposure)
+{
+	struct list *list = userdata;
+	struct exposure *grown;
+
+	if (list->match && !is_match(list->match, exposure))
+		return 0;
+	if ((list->n & (list->n - 1)) == 0) {
+		grown = reallocarray(list->rows, list->n ? list->n * 2 : 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		list->rows = grown;
+	}
+	list->rows[list->n++] = *exposure;
+	return 0;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct exposure *x = a, *y = b;
+
+	return endpoint_compare(&x->alias, &y->alias);
+}
+
+static int read_rows(struct plan *plan, struct list *list)
+{
+	struct error *error = plan_error(plan);
+	struct exposure exact;
+	int r = list->match ? exposure_get(plan->elements, list->match, &exact, error) : 0;
+
+	if (r == 1)
+		r = take_row(list, &exact);
+	else if (r == 0 && !(list->match && list->match->first_port)) {
+		r = exposure_load(plan->elements, error);
+		if (r == 0)
+			r = exposure_each(plan->elements, take_row, list, error);
+	}
+	if (r == -ENOMEM)
+		error_set_errno(error, ENOMEM);
+	if (r == 0 && list->n)
+		qsort(list->rows, list->n, sizeof(*list->rows), compare_rows);
+	return r < 0 ? error_prefix(error, "list exposures") : 0;
+}
+
+static int report(const struct exposure *row, nestnet_exposure_fn fn, void *userdata)
+{
+	char id[NESTNET_TEXT_MAX];
+	struct nestnet_exposure exposure = { .id = nestnet_endpoint_format(&row->alias, id),
+					     .alias = row->alias,
+					     .target = row->target,
+					     .flags = row->flags,
+					     .egress = row->egress,
+					     .comment = row->comment[0] ? row->comment : NULL,
+					     .flows = row->flows,
+					     .timeout_ms = row->timeout_ms,
+					     .expires_ms = row->expires_ms };
+
+	return fn(userdata, &exposure);
+}
+
+int nestnet_exposure_list(struct nestnet *ctx, const struct nestnet_endpoint *match,
+			  nestnet_exposure_fn fn, void *userdata)
+{
+	struct list list = { .match = match };
+	struct plan *plan;
+	int r;
+
+	context_begin(ctx);
+	r = plan_new(ctx, &plan);
+	if (r < 0)
+		return context_end(ctx, r);
+	r = context_end(ctx, read_rows(plan, &list));
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		r = report(&list.rows[i], fn, userdata);
+	free(list.rows);
+	plan_free(plan);
+	return r;
+}

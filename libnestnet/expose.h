@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_EXPOSE_H
+#define NESTNET_EXPOSE_H
+
+/* The noun: what is exposed through which alias. */
+
+#include "plan.h"
+#include "request.h"
+
+int expose_plan(struct plan *plan, const struct expose_request *request);
+int expose_plan_remove(struct plan *plan, const struct unexpose_request *request);
+int expose_plan_remove_target(struct plan *plan,
+			      const struct unexpose_target_request *request);
+
+#endif

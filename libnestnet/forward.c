@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Forwarding.
+ *
+ * Writing the host's switch changes more than itself (facts 11, 11a): every interface's own
+ * switch, and for IPv4 the host's accept_redirects. What differed before is recorded in
+ * `found`, and written again after the switch when it goes back. In IPv6 an interface that
+ * lives from router advertisements would lose its default route (facts 12), unless its
+ * accept_ra is 2 before.
+ */
+
+#include "forward.h"
+
+#include "found.h"
+#include "setting.h"
+#include "transaction.h"
+
+#include "kernel/link.h"
+#include "kernel/route.h"
+#include "kernel/sysctl.h"
+
+#include "base/cleanup.h"
+#include "base/name.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Route protocol of what was learned from router advertisements (RTPROT_RA). */
+#define PROTOCOL_RA 9
+
+/* Interfaces with default routes, as a bound; a host has one or two. */
+#define UPLINKS_MAX 64
+
+/* A switch under way. */
+struct turn {
+	struct plan *plan;
+	struct setting_change *change;
+	int family;
+	int present; /* of the host */
+	int wanted;
+};
+
+static const char *family_option(int family)
+{
+	return family == AF_INET ? "-4" : "-6";
+}
+
+static const char *record_name(int family, const char *key, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s.%s", family == AF_INET ? "ipv4" : "ipv6", key);
+	return buf;
+}
+
+static int note(struct turn *turn, const char *interface, const char *key, int before,
+		int wanted)
+{
+	char name[32];
+
+	return found_note(turn->plan, interface,
+			  record_name(turn->family, key, name, sizeof(name)), before, wanted);
+}
+
+static int add(struct turn *turn, const char *interface, const char *key, int before,
+	       int after)
+{
+	return setting_change_add(turn->plan, turn->change, turn->family, interface, key,
+				  before, after);
+}
+
+/* ---- What else the host's switch changes ------------------------------------------------- */
+
+/* An interface's own switch that differs from the host's will be overwritten. */
+static int keep_interface(void *userdata, const char *interface)
+{
+	struct turn *turn = userdata;
+	int before, r;
+
+	r = setting_read(turn->plan, turn->family, interface, "forwarding", &before);
+	if (r <= 0 || before == turn->present)
+		return r < 0 ? r : 0;
+	r = note(turn, interface, "forwarding", before, turn->wanted);
+	return r < 0 ? r : add(turn, interface, "forwarding", before, SETTING_KEEP);
+}
+
+static int keep_interfaces(struct turn *turn)
+{
+	int back, r = context_enter(turn->plan->ctx, &back);
+
+	if (r < 0)
+		return r;
+	r = sysctl_list_interfaces(turn->family, keep_interface, turn,
+				   plan_error(turn->plan));
+	r = context_leave(turn->plan->ctx, back, r);
+	return r < 0 ? r : keep_interface(turn, "default");
+}
+
+/* Turned on, the host no longer accepts redirects. */
+static int keep_redirects(struct turn *turn)
+{
+	int before, r;
+
+	r = setting_read(turn->plan, AF_INET, "all", "accept_redirects", &before);
+	if (r <= 0)
+		return r;
+	r = note(turn, "all", "accept_redirects", before, 0);
+	return r < 0 ? r : add(turn, "all", "accept_redirects", before, SETTING_KEEP);
+}
+
+struct uplinks {
+	uint32_t ifindexes[UPLINKS_MAX];
+	size_t n;
+};
+
+static int take_advertised(void *userdata, const struct route *route)
+{
+	struct uplinks *uplinks = userdata;
+
+	if (!route)
+		uplinks->n = 0;
+	else if (route->protocol == PROTOCOL_RA && uplinks->n < UPLINKS_MAX)
+		uplinks->ifindexes[uplinks->n++] = route->ifindex;
+	return 0;
+}
+
+/* Lets an interface go on taking router advertisements when the host forwards. */
+static int keep_advertisements(struct turn *turn, struct netlink *nl, uint32_t ifindex)
+{
+	struct link link;
+	int before, r = link_get_by_index(nl, ifindex, &link, plan_error(turn->plan));
+
+	if (r == 1)
+		r = setting_read(turn->plan, AF_INET6, link.name, "accept_ra", &before);
+	if (r <= 0 || before != 1)
+		return r < 0 ? r : 0;
+	r = note(turn, link.name, "accept_ra", before, 2);
+	return r < 0 ? r : add(turn, link.name, "accept_ra", before, 2);
+}
+
+static int keep_uplinks(struct turn *turn)
+{
+	struct uplinks uplinks = { .n = 0 };
+	struct netlink *nl;
+	int r = context_route(turn->plan->ctx, &nl);
+
+	if (r == 0)
+		r = route_list_default(nl, take_advertised, &uplinks,
+				       plan_error(turn->plan));
+	for (size_t i = 0; r == 0 && i < uplinks.n; i++)
+		r = keep_advertisements(turn, nl, uplinks.ifindexes[i]);
+	return r;
+}
+
+/* ---- What goes back with it ---------------------------------------------------------------- */
+
+struct record {
+	char interface[NESTNET_IFNAMSIZ];
+	const char *key;
+	int value;
+};
+
+struct records {
+	int family;
+	struct record *records;
+	size_t n;
+};
+
+static int take_record(void *userdata, const char *interface, const char *name,
+		       const char *value)
+{
+	static const char *const keys[] = { "accept_redirects", "forwarding", "accept_ra" };
+	struct records *records = userdata;
+	struct record *grown;
+	char known[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (strcmp(name, record_name(records->family, keys[i], known,
+					     sizeof(known))) != 0)
+			continue;
+		grown = reallocarray(records->records, records->n + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		records->records = grown;
+		snprintf(grown[records->n].interface, NESTNET_IFNAMSIZ, "%s", interface);
+		grown[records->n].key = keys[i];
+		grown[records->n++].value = (int)strtol(value, NULL, 10);
+	}
+	return 0;
+}
+
+static int put_back_record(struct turn *turn, const struct record *record)
+{
+	char name[32];
+	int before, r;
+
+	r = setting_read(turn->plan, turn->family, record->interface, record->key, &before);
+	if (r == 1)
+		r = add(turn, record->interface, record->key, before, record->value);
+	if (r < 0)
+		return r;
+	return found_set(turn->plan, record->interface,
+			 record_name(turn->family, record->key, name, sizeof(name)), NULL);
+}
+
+/* Everything of the family that was recorded, the host's own switch aside. */
+static int put_back_records(struct turn *turn)
+{
+	struct records records = { .family = turn->family };
+	int r = found_each(turn->plan, take_record, &records);
+
+	if (r == -ENOMEM)
+		error_set_errno(plan_error(turn->plan), ENOMEM);
+	for (size_t i = 0; r == 0 && i < records.n; i++) {
+		const struct record *record = &records.records[i];
+
+		if (strcmp(record->interface, "all") != 0 ||
+		    strcmp(record->key, "forwarding") != 0)
+			r = put_back_record(turn, record);
+	}
+	free(records.records);
+	return r;
+}
+
+/* Turned off, the host would accept redirects; what was recorded comes after this. */
+static int hold_redirects(struct turn *turn)
+{
+	int before, r;
+
+	r = setting_read(turn->plan, AF_INET, "all", "accept_redirects", &before);
+	return r <= 0 ? r : add(turn, "all", "accept_redirects", before, before);
+}
+
+/* ---- Turning ------------------------------------------------------------------------------- */
+
+static int turn_host(struct turn *turn)
+{
+	int r = 0;
+
+	if (turn->wanted && turn->family == AF_INET6)
+		r = keep_uplinks(turn);
+	if (r == 0 && turn->wanted)
+		r = keep_interfaces(turn);
+	if (r == 0)
+		r = note(turn, "all", "forwarding", turn->present, turn->wanted);
+	if (r == 0)
+		r = add(turn, "all", "forwarding", turn->present, turn->wanted);
+	if (r == 0 && turn->family == AF_INET)
+		r = turn->wanted ? keep_redirects(turn) : hold_redirects(turn);
+	if (r == 0 && !turn->wanted)
+		r = put_back_records(turn);
+	return r;
+}
+
+static int turn_interface(struct turn *turn, const char *ifname)
+{
+	int r = note(turn, ifname, "forwarding", turn->present, turn->wanted);
+
+	return r < 0 ? r : add(turn, ifname, "forwarding", turn->present, turn->wanted);
+}
+
+static int plan_turn(struct plan *plan, const char *ifname, int family, int wanted)
+{
+	const char *interface = ifname[0] ? ifname : "all";
+	struct turn turn = { .plan = plan, .family = family, .wanted = wanted };
+	int r = setting_read(plan, family, interface, "forwarding", &turn.present);
+
+	if (r == 0)
+		return ifname[0] ? error_set_errno(plan_error(plan), ENODEV) : 0;
+	if (r < 0 || turn.present == wanted)
+		return r < 0 ? r : 0;
+
+	turn.change = setting_change_new();
+	if (!turn.change)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	r = ifname[0] ? turn_interface(&turn, ifname) : turn_host(&turn);
+	if (r < 0) {
+		setting_change_free(turn.change);
+		return r;
+	}
+	r = plan_note(plan, '+', "forward %s%s%s %s", wanted ? "on" : "off",
+		      ifname[0] ? " " : "", ifname, family_option(family));
+	if (r < 0) {
+		setting_change_free(turn.change);
+		return r;
+	}
+	return setting_change_plan(plan, wanted ? PLAN_SETTINGS : PLAN_SETTINGS_BACK,
+				   turn.change);
+}
+
+int forward_plan(struct plan *plan, const struct forward_request *request)
+{
+	int r = 0;
+
+	if (request->family != AF_INET6)
+		r = plan_turn(plan, request->ifname, AF_INET, request->is_on);
+	if (r == 0 && request->family != AF_INET)
+		r = plan_turn(plan, request->ifname, AF_INET6, request->is_on);
+	if (r < 0)
+		return error_prefix(plan_error(plan), "forward %s%s%s",
+				    request->is_on ? "on" : "off",
+				    request->ifname[0] ? " " : "", request->ifname);
+	return 0;
+}
+
+/* ---- As it was found ----------------------------------------------------------------------- */
+
+static int restore_family(struct plan *plan, int family)
+{
+	struct turn turn = { .plan = plan, .family = family };
+	char name[32], value[FOUND_VALUE_MAX];
+	int r;
+
+	r = setting_read(plan, family, "all", "forwarding", &turn.present);
+	if (r <= 0)
+		return r;
+	turn.wanted = turn.present;
+	r = found_get(plan, "all", record_name(family, "forwarding", name, sizeof(name)),
+		      value);
+	if (r == 1)
+		turn.wanted = (int)strtol(value, NULL, 10);
+	if (r == 1 && turn.wanted != turn.present)
+		return plan_turn(plan, "", family, turn.wanted);
+	if (r < 0)
+		return r;
+
+	turn.change = setting_change_new();
+	if (!turn.change)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	r = put_back_records(&turn);
+	if (r < 0) {
+		setting_change_free(turn.change);
+		return r;
+	}
+	return setting_change_plan(plan, PLAN_SETTINGS_BACK, turn.change);
+}
+
+int forward_plan_restore(struct plan *plan)
+{
+	int r = restore_family(plan, AF_INET);
+
+	return r < 0 ? r : restore_family(plan, AF_INET6);
+}
+
+/* ---- Public -------------------------------------------------------------------------------- */
+
+int nestnet_forward_set(struct nestnet_transaction *tx, const char *ifname, int family,
+			int is_on)
+{
+	struct request request = { .kind = REQUEST_FORWARD };
+	const char *why = ifname ? name_why_not_interface(ifname) : NULL;
+
+	transaction_begin(tx);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "forward '%s': %s", ifname, why);
+	if (family != AF_INET && family != AF_INET6 && family != AF_UNSPEC)
+		return transaction_refuse(tx, EINVAL, "forward: no such family");
+
+	request.forward.family = family;
+	request.forward.is_on = is_on;
+	if (ifname)
+		snprintf(request.forward.ifname, NESTNET_IFNAMSIZ, "%s", ifname);
+	return transaction_add(tx, &request);
+}
+
+static int read_status(struct nestnet *ctx, const char *interface, int family, int *ret)
+{
+	struct plan plan = { .ctx = ctx };
+	int r = setting_read(&plan, family, interface, "forwarding", ret);
+
+	if (r == 0)
+		*ret = -1;
+	return r;
+}
+
+int nestnet_forward_status(struct nestnet *ctx, const char *ifname,
+			   nestnet_forwarding_fn fn, void *userdata)
+{
+	struct nestnet_forwarding status = { .ifname = ifname };
+	const char *why = ifname ? name_why_not_interface(ifname) : NULL;
+	int four, six = 0;
+
+	context_begin(ctx);
+	if (why) {
+		error_set(&ctx->error, EINVAL, "forward '%s': %s", ifname, why);
+		return context_end(ctx, -EINVAL);
+	}
+	four = read_status(ctx, ifname ? ifname : "all", AF_INET, &status.ipv4);
+	if (four >= 0)
+		six = read_status(ctx, ifname ? ifname : "all", AF_INET6, &status.ipv6);
+	if (four < 0 || six < 0)
+		return context_end(ctx, four < 0 ? four : six);
+	if (four == 0 && six == 0) {
+		error_set(&ctx->error, ENODEV, "forward status %s: %s",
+			  ifname ? ifname : "", error_describe(ENODEV));
+		return context_end(ctx, -ENODEV);
+	}
+	return fn(userdata, &status);
+}

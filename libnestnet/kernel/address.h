@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_KERNEL_ADDRESS_H
+#define NESTNET_KERNEL_ADDRESS_H
+
+/* Addresses of interfaces over rtnetlink. */
+
+#include <nestnet/nestnet.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct netlink;
+
+struct interface_address {
+	uint32_t ifindex;
+	struct nestnet_prefix prefix;
+	bool is_link_local; /* IPv6's own, which the kernel gives to each interface */
+};
+
+/** Told of a torn dump, which starts over, by NULL. */
+typedef int (*address_fn)(void *userdata, const struct interface_address *address);
+
+/** Lists IPv4 and IPv6 addresses, each interface's in the order the kernel has them. */
+int address_list(struct netlink *nl, address_fn fn, void *userdata, struct error *error);
+
+/** @return 0; -EEXIST: the interface has it; or another negative errno */
+int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
+		struct error *error);
+
+#endif

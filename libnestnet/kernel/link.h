@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_KERNEL_LINK_H
+#define NESTNET_KERNEL_LINK_H
+
+/* Links (interfaces) over rtnetlink, in plain values. Errors carry the kernel's sentence. */
+
+#include <nestnet/nestnet.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+struct netlink;
+
+/**
+ * The link group of everything that nestnet made, which says so: "nest" in ASCII. Links
+ * have it at birth, and one message deletes all of them.
+ */
+#define LINK_GROUP 0x6e657374
+
+#define LINK_ALIAS_MAX 255
+
+enum link_kind {
+	LINK_OTHER,
+	LINK_TAP,
+	LINK_BRIDGE,
+};
+
+/** A link as the kernel describes it. */
+struct link {
+	uint32_t ifindex;
+	uint32_t master; /* ifindex of the bridge it is a port of; 0: none */
+	char name[NESTNET_IFNAMSIZ];
+	char alias[LINK_ALIAS_MAX + 1]; /* text for people */
+	enum link_kind kind;
+	uint32_t mtu;
+	uint8_t mac[6];
+	bool is_ethernet;
+	bool is_up;
+	bool has_carrier;
+	bool is_managed; /* of LINK_GROUP */
+	/* a bridge */
+	bool has_stp;
+	/* a bridge's port */
+	bool is_port; /* master is a bridge */
+	bool has_hairpin;
+	bool is_isolated;
+	/* a tap */
+	bool has_owner, has_group;
+	uint32_t owner, group;
+	bool has_vnet_hdr, has_multi_queue;
+	bool is_persistent;
+};
+
+/** @return 1: it is there; 0: there is no such link; or a negative errno */
+int link_get(struct netlink *nl, const char *name, struct link *ret, struct error *error);
+int link_get_by_index(struct netlink *nl, uint32_t ifindex, struct link *ret,
+		      struct error *error);
+
+/** Told of a torn dump, which starts over, by NULL. */
+typedef int (*link_fn)(void *userdata, const struct link *link);
+
+int link_list(struct netlink *nl, link_fn fn, void *userdata, struct error *error);
+
+/** Makes a bridge, up, with our group. @param mac 6 bytes, kept for life */
+int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, uint32_t mtu,
+		    bool has_stp, struct error *error);
+
+/** What link_change() sets; what a flag does not name stays. */
+struct link_change {
+	bool set_group, set_mtu, set_mac, set_up, set_master;
+	uint32_t mtu;
+	const uint8_t *mac;
+	bool is_up;
+	uint32_t master;   /* 0: of none */
+	const char *alias; /* NULL: leave */
+	uint32_t group;
+};
+
+/** Not atomic: the kernel applies one attribute after another (facts 4). */
+int link_change(struct netlink *nl, uint32_t ifindex, const struct link_change *change,
+		struct error *error);
+
+/** Sets a bridge port's modes; it must be a port already (facts 5). */
+int link_set_port(struct netlink *nl, uint32_t ifindex, bool has_hairpin, bool is_isolated,
+		  struct error *error);
+
+/** Deletes links, all by one send. One that is gone already is no error. */
+int link_delete(struct netlink *nl, const uint32_t *ifindexes, size_t count,
+		struct error *error);
+
+#endif

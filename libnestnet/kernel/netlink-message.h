@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_KERNEL_NETLINK_MESSAGE_H
+#define NESTNET_KERNEL_NETLINK_MESSAGE_H
+
+/*
+ * How messages go over a socket; for the kernel room alone.
+ *
+ * Netlink answers within the call that sends: when sendmsg() returns, the replies are in
+ * the socket's queue, and the next part of a dump is made when the last was taken. So
+ * nothing here ever waits: a queue that is empty before the answer was complete is an
+ * error (a lost message), never a hang.
+ */
+
+#include "kernel/netlink.h"
+
+#include <libmnl/libmnl.h>
+#include <stdint.h>
+
+/** Receives one reply; other than 0 ends the exchange (its rest is drained). */
+typedef int (*netlink_reply_fn)(void *userdata, const struct nlmsghdr *reply);
+
+/** The sequence number for the next message; never 0. */
+uint32_t netlink_next_sequence(struct netlink *nl);
+
+/**
+ * Sends one message, whose sequence and NLM_F_REQUEST | NLM_F_ACK are set here, and
+ * takes its replies up to its ack. With NLM_F_DUMP set, takes the whole dump instead; one
+ * that was interrupted is repeated, at most 5 times, with fn told by a NULL reply.
+ * @param fn  may be NULL where only the ack matters
+ * @return 0; what fn returned; or a negative errno with the kernel's sentence in error
+ */
+int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
+		    void *userdata, struct error *error);
+
+/**
+ * Sends several messages at once, all with NLM_F_ACK and consecutive sequence numbers, and
+ * collects the errno of each.
+ * @param ret_codes  count of them: 0 or a negative errno each
+ * @return 0 where all were answered, or a negative errno
+ */
+int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size_t count,
+			 uint32_t first_sequence, int *ret_codes, netlink_reply_fn fn,
+			 void *userdata, struct error *error);
+
+/**
+ * Sends an nfnetlink batch and takes its outcome.
+ * @param first  sequence number of the begin message, whose error is the whole batch's
+ * @param last   of the message that asked for an ack
+ * @return 0, or the first error
+ */
+int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t first,
+		  uint32_t last, struct error *error);
+
+#endif

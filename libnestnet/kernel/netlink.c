@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one socket core, for rtnetlink, nfnetlink and sock_diag.
+ *
+ * Every exchange is: send, then take replies until the one that ends it. Replies carry the
+ * sequence number of what they answer, and others are passed over: a batch whose commit
+ * fails is answered twice, and the second answer is still queued when the next exchange
+ * begins. A reply is input: mnl_nlmsg_ok() holds it against what was received before
+ * anything of it is used.
+ */
+
+#include "kernel/netlink.h"
+#include "kernel/netlink-message.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* What the kernel caps a dump's part at; smaller buffers make dumps slow (facts 32e). */
+#define RECEIVE_SIZE 32768
+
+/* A dump that others keep interrupting is repeated this often (facts 7). */
+#define DUMP_TRIES 5
+
+/* Replies skipped in one exchange, as a bound: more is not netlink. */
+#define STALE_MAX 4096
+
+struct netlink {
+	int fd;
+	uint32_t sequence;
+	const struct netlink_transport *transport;
+	void *userdata;
+	char buffer[RECEIVE_SIZE];
+};
+
+static ssize_t kernel_send(void *userdata, int fd, const void *bytes, size_t len)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	(void)userdata;
+	return sendto(fd, bytes, len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
+}
+
+static ssize_t kernel_receive(void *userdata, int fd, void *buffer, size_t size)
+{
+	struct sockaddr_nl sender = { 0 };
+	struct iovec iov = { .iov_base = buffer, .iov_len = size };
+	struct msghdr message = { .msg_name = &sender,
+				  .msg_namelen = sizeof(sender),
+				  .msg_iov = &iov,
+				  .msg_iovlen = 1 };
+	ssize_t len = recvmsg(fd, &message, MSG_DONTWAIT);
+
+	(void)userdata;
+	if (len < 0)
+		return -1;
+	if (message.msg_flags & MSG_TRUNC) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	/* Another process can send to our port; only the kernel is port 0. */
+	if (sender.nl_pid != 0)
+		return 0;
+	return len;
+}
+
+static const struct netlink_transport kernel_transport = {
+	.send = kernel_send,
+	.receive = kernel_receive,
+};
+
+void netlink_set_transport(struct netlink *nl, const struct netlink_transport *transport,
+			   void *userdata)
+{
+	nl->transport = transport ? transport : &kernel_transport;
+	nl->userdata = userdata;
+}
+
+static int bus_protocol(enum netlink_bus bus)
+{
+	switch (bus) {
+	case NETLINK_BUS_ROUTE:
+		return NETLINK_ROUTE;
+	case NETLINK_BUS_NETFILTER:
+		return NETLINK_NETFILTER;
+	case NETLINK_BUS_SOCKETS:
+		return NETLINK_SOCK_DIAG;
+	}
+	return -1;
+}
+
+int netlink_open(enum netlink_bus bus, struct netlink **ret, struct error *error)
+{
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	_cleanup_close_ int fd = -1;
+	struct netlink *nl;
+	int on = 1;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, bus_protocol(bus));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0) {
+		error_set_errno(error, errno);
+		return error_prefix(error, "open netlink socket");
+	}
+
+	/* The kernel's own sentences, without our request echoed. Strict checks make it
+	 * honour the filters of dumps. All are absent from old kernels, and only help. */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+
+	nl = calloc(1, sizeof(*nl));
+	if (!nl)
+		return error_set_errno(error, ENOMEM);
+
+	nl->fd = take_fd(&fd);
+	netlink_set_transport(nl, NULL, NULL);
+	*ret = nl;
+	return 0;
+}
+
+struct netlink *netlink_free(struct netlink *nl)
+{
+	if (nl) {
+		close(nl->fd);
+		free(nl);
+	}
+	return NULL;
+}
+
+uint32_t netlink_next_sequence(struct netlink *nl)
+{
+	if (++nl->sequence == 0)
+		nl->sequence = 1;
+	return nl->sequence;
+}
+
+/* ---- Sending and receiving ------------------------------------------------------------ */
+
+/* Makes room for messages larger than the default of 212,992 bytes (facts 15). */
+static void grow_send_buffer(struct netlink *nl, size_t len)
+{
+	int size = len > INT32_MAX / 2 ? INT32_MAX : (int)(len * 2);
+
+	if (setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static int send_bytes(struct netlink *nl, const void *bytes, size_t len,
+		      struct error *error)
+{
+	ssize_t sent;
+
+	if (len > 65536)
+		grow_send_buffer(nl, len);
+
+	do
+		sent = nl->transport->send(nl->userdata, nl->fd, bytes, len);
+	while (sent < 0 && errno == EINTR);
+
+	if (sent < 0) {
+		error_set_errno(error, errno);
+		return error_prefix(error, "send to kernel");
+	}
+	if ((size_t)sent != len)
+		return error_set(error, EIO, "send to kernel: %zd of %zu bytes went", sent,
+				 len);
+	return 0;
+}
+
+/* @return bytes in nl->buffer, 0 where the datagram was not the kernel's */
+static int receive_bytes(struct netlink *nl, size_t *ret_len, struct error *error)
+{
+	ssize_t len;
+
+	do
+		len = nl->transport->receive(nl->userdata, nl->fd, nl->buffer,
+					     sizeof(nl->buffer));
+	while (len < 0 && errno == EINTR);
+
+	if (len < 0 && errno == EAGAIN)
+		return error_set(error, EIO, "receive from kernel: the answer is missing");
+	if (len < 0) {
+		error_set_errno(error, errno);
+		return error_prefix(error, "receive from kernel");
+	}
+	*ret_len = (size_t)len;
+	return 0;
+}
+
+/* ---- Acks ---------------------------------------------------------------------------- */
+
+/* The kernel's own sentence in an ack or at the end of a dump; NULL where it has none. */
+static const char *extended_text(const struct nlmsghdr *reply, size_t fixed_len)
+{
+	const struct nlattr *attr;
+
+	if (!(reply->nlmsg_flags & NLM_F_ACK_TLVS) ||
+	    mnl_nlmsg_get_payload_len(reply) < fixed_len)
+		return NULL;
+
+	mnl_attr_for_each (attr, reply, (unsigned int)fixed_len) {
+		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			return mnl_attr_get_str(attr);
+	}
+	return NULL;
+}
+
+static int set_kernel_error(struct error *error, int code, const char *text)
+{
+	error_set_errno(error, code);
+	if (text && *text)
+		error_append(error, " (%s)", text);
+	else if (code == EPERM)
+		error_append(error, " (CAP_NET_ADMIN is needed)");
+	return -code;
+}
+
+/* @return what an NLMSG_ERROR says: 0, or the negative errno with its sentence */
+static int read_ack(const struct nlmsghdr *reply, struct error *error)
+{
+	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(reply);
+	size_t fixed = sizeof(*ack);
+
+	if (mnl_nlmsg_get_payload_len(reply) < sizeof(*ack))
+		return error_set(error, EIO, "receive from kernel: short ack");
+	if (ack->error == 0)
+		return 0;
+	if (ack->error > 0 || ack->error < -4095)
+		return error_set(error, EIO, "receive from kernel: bad error code");
+
+	/* An ack echoes the request's payload unless it is capped (NETLINK_CAP_ACK). */
+	if (!(reply->nlmsg_flags & NLM_F_CAPPED) && ack->msg.nlmsg_len > sizeof(ack->msg))
+		fixed += MNL_ALIGN(ack->msg.nlmsg_len - sizeof(ack->msg));
+	return set_kernel_error(error, -ack->error, extended_text(reply, fixed));
+}
+
+/* @return what NLMSG_DONE says of its dump (facts 7: it can carry an error) */
+static int read_done(const struct nlmsghdr *reply, struct error *error)
+{
+	int32_t code = 0;
+
+	if (mnl_nlmsg_get_payload_len(reply) >= sizeof(code))
+		memcpy(&code, mnl_nlmsg_get_payload(reply), sizeof(code));
+	if (code >= 0)
+		return 0;
+	if (code < -4095)
+		return error_set(error, EIO, "receive from kernel: bad error code");
+	return set_kernel_error(error, -code, extended_text(reply, sizeof(code)));
+}
+
+/* ---- Exchanges ------------------------------------------------------------------------- */
+
+/* What an exchange waits for, and what it found. */
+struct exchange {
+	struct netlink *nl;
+	uint32_t first, last; /* the sequence numbers that are ours */
+	bool is_dump;
+	bool is_batch; /* an error of the first message is the whole batch's, and its last */
+	bool is_interrupted;
+	bool is_done;
+	netlink_reply_fn fn;
+	void *userdata;
+	int result;     /* of fn, or the first error */
+	int *ret_codes; /* of each message, or NULL */
+	struct error *error;
+};
+
+static bool is_ours(const struct exchange *x, uint32_t sequence)
+{
+	return sequence - x->first <= x->last - x->first;
+}
+
+static void note_result(struct exchange *x, uint32_t sequence, int result)
+{
+	if (x->ret_codes)
+		x->ret_codes[sequence - x->first] = result;
+	else if (result < 0 && x->result == 0)
+		x->result = result;
+}
+
+static void take_ack(struct exchange *x, const struct nlmsghdr *reply)
+{
+	struct error other;
+	/* The first error is the one to tell; where each has its code, none is. */
+	struct error *error = x->result == 0 && !x->ret_codes ? x->error : &other;
+	int r = read_ack(reply, error);
+
+	note_result(x, reply->nlmsg_seq, r);
+	if (reply->nlmsg_seq == x->last || (x->is_dump && r < 0) ||
+	    (x->is_batch && reply->nlmsg_seq == x->first && r < 0))
+		x->is_done = true;
+}
+
+static void take_reply(struct exchange *x, const struct nlmsghdr *reply)
+{
+	if (reply->nlmsg_flags & NLM_F_DUMP_INTR)
+		x->is_interrupted = true;
+
+	switch (reply->nlmsg_type) {
+	case NLMSG_NOOP:
+		return;
+	case NLMSG_ERROR:
+		take_ack(x, reply);
+		return;
+	case NLMSG_DONE:
+		if (x->is_dump) {
+			note_result(x, reply->nlmsg_seq, read_done(reply, x->error));
+			x->is_done = true;
+		}
+		return;
+	case NLMSG_OVERRUN:
+		x->result = error_set(x->error, ENOBUFS, "receive from kernel: overrun");
+		x->is_done = true;
+		return;
+	}
+	if (x->fn && x->result == 0)
+		x->result = x->fn(x->userdata, reply);
+}
+
+static int run_exchange(struct exchange *x)
+{
+	unsigned int stale = 0;
+
+	while (!x->is_done) {
+		const struct nlmsghdr *reply = (const void *)x->nl->buffer;
+		size_t len = 0;
+		int left, r = receive_bytes(x->nl, &len, x->error);
+
+		if (r < 0)
+			return r;
+		if (len == 0 && ++stale > STALE_MAX)
+			return error_set(x->error, EIO, "receive from kernel: no end");
+
+		for (left = (int)len; mnl_nlmsg_ok(reply, left) && !x->is_done;
+		     reply = mnl_nlmsg_next(reply, &left)) {
+			if (is_ours(x, reply->nlmsg_seq))
+				take_reply(x, reply);
+			else if (++stale > STALE_MAX)
+				return error_set(x->error, EIO,
+						 "receive from kernel: no end");
+		}
+	}
+	return x->result;
+}
+
+static int dump_once(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
+		     void *userdata, bool *ret_interrupted, struct error *error)
+{
+	struct exchange x = { .nl = nl,
+			      .is_dump = true,
+			      .fn = fn,
+			      .userdata = userdata,
+			      .error = error };
+	int r;
+
+	request->nlmsg_seq = x.first = x.last = netlink_next_sequence(nl);
+	r = send_bytes(nl, request, request->nlmsg_len, error);
+	if (r < 0)
+		return r;
+
+	r = run_exchange(&x);
+	*ret_interrupted = x.is_interrupted;
+	return r;
+}
+
+static int dump(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
+		void *userdata, struct error *error)
+{
+	unsigned int try;
+
+	for (try = 0; try < DUMP_TRIES; try++) {
+		bool is_interrupted = false;
+		int r = dump_once(nl, request, fn, userdata, &is_interrupted, error);
+
+		/* nf_tables says -EINTR, others set the flag: both mean a torn dump. */
+		if (r != -EINTR && (r != 0 || !is_interrupted))
+			return r;
+
+		r = fn(userdata, NULL);
+		if (r != 0)
+			return r;
+	}
+	return error_set(error, EAGAIN, "the kernel's state changes faster than it is read");
+}
+
+int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
+		    void *userdata, struct error *error)
+{
+	struct exchange x = { .nl = nl, .fn = fn, .userdata = userdata, .error = error };
+	int r;
+
+	request->nlmsg_flags |= NLM_F_REQUEST;
+	if ((request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+		return dump(nl, request, fn, userdata, error);
+
+	request->nlmsg_flags |= NLM_F_ACK;
+	request->nlmsg_seq = x.first = x.last = netlink_next_sequence(nl);
+	r = send_bytes(nl, request, request->nlmsg_len, error);
+	if (r < 0)
+		return r;
+	return run_exchange(&x);
+}
+
+int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size_t count,
+			 uint32_t first_sequence, int *ret_codes, netlink_reply_fn fn,
+			 void *userdata, struct error *error)
+{
+	struct exchange x = { .nl = nl,
+			      .first = first_sequence,
+			      .last = first_sequence + (uint32_t)count - 1,
+			      .fn = fn,
+			      .userdata = userdata,
+			      .ret_codes = ret_codes,
+			      .error = error };
+	int r = send_bytes(nl, bytes, len, error);
+
+	if (r < 0)
+		return r;
+	return run_exchange(&x);
+}
+
+int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t first,
+		  uint32_t last, struct error *error)
+{
+	struct exchange x = {
+		.nl = nl, .first = first, .last = last, .is_batch = true, .error = error
+	};
+	int r = send_bytes(nl, bytes, len, error);
+
+	if (r < 0)
+		return r;
+	return run_exchange(&x);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The nf_tables batch: one buffer, one sendmsg, one outcome.
+ *
+ * A batch is: begin (which names the generation that it was planned on), messages, end.
+ * The kernel does all of it or none; one generation too late it answers ERESTART and has
+ * done nothing. An ack is asked of the last message alone: one for each would overrun the
+ * socket's queue *though it committed* (facts 17).
+ */
+
+#include "kernel/netlink-message.h"
+#include "kernel/nft-message.h"
+#include "kernel/nft.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+struct nft_batch {
+	char *bytes;
+	size_t len, size;
+	size_t last;    /* offset of the last message between begin and end */
+	uint32_t count; /* messages, the begin message too */
+	bool is_failed; /* no memory */
+};
+
+uint8_t nft_family_number(enum nft_family family)
+{
+	switch (family) {
+	case NFT_FAMILY_INET:
+		return NFPROTO_INET;
+	case NFT_FAMILY_BRIDGE:
+		return NFPROTO_BRIDGE;
+	case NFT_FAMILY_NETDEV:
+		return NFPROTO_NETDEV;
+	}
+	return NFPROTO_UNSPEC;
+}
+
+/* ---- The buffer ------------------------------------------------------------------------- */
+
+static bool reserve(struct nft_batch *batch, size_t room)
+{
+	size_t size = batch->size ? batch->size : NFT_MESSAGE_MAX * 2;
+	char *bytes;
+
+	if (batch->is_failed)
+		return false;
+	if (batch->size - batch->len >= room)
+		return true;
+
+	while (size - batch->len < room)
+		size *= 2;
+	bytes = realloc(batch->bytes, size);
+	if (!bytes) {
+		nft_batch_set_failed(batch);
+		return false;
+	}
+	/* libmnl leaves the padding behind attributes as it finds it. */
+	memset(bytes + batch->size, 0, size - batch->size);
+	batch->bytes = bytes;
+	batch->size = size;
+	return true;
+}
+
+void nft_batch_set_failed(struct nft_batch *batch)
+{
+	batch->is_failed = true;
+}
+
+static struct nlmsghdr *put_header(struct nft_batch *batch, uint16_t type, uint8_t family,
+				   uint16_t flags, uint16_t res_id)
+{
+	struct nlmsghdr *message;
+	struct nfgenmsg *generic;
+
+	if (!reserve(batch, NFT_MESSAGE_MAX + MNL_NLMSG_HDRLEN + sizeof(*generic)))
+		return NULL;
+
+	message = mnl_nlmsg_put_header(batch->bytes + batch->len);
+	message->nlmsg_type = type;
+	message->nlmsg_flags = NLM_F_REQUEST | flags;
+	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
+	generic->nfgen_family = family;
+	generic->version = NFNETLINK_V0;
+	generic->res_id = htons(res_id);
+	return message;
+}
+
+struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type,
+				   enum nft_family family, uint16_t flags)
+{
+	return put_header(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+			  nft_family_number(family), flags, 0);
+}
+
+void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message)
+{
+	batch->last = batch->len;
+	batch->len += MNL_ALIGN(message->nlmsg_len);
+	batch->count++;
+}
+
+struct nft_batch *nft_batch_new(void)
+{
+	struct nft_batch *batch = calloc(1, sizeof(*batch));
+	struct nlmsghdr *begin;
+
+	if (!batch)
+		return NULL;
+
+	begin = put_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, 0, NFNL_SUBSYS_NFTABLES);
+	if (!begin)
+		return nft_batch_free(batch);
+
+	/* Room for the generation, which is known when the batch is sent. */
+	mnl_attr_put_u32(begin, NFNL_BATCH_GENID, 0);
+	nft_message_end(batch, begin);
+	return batch;
+}
+
+struct nft_batch *nft_batch_free(struct nft_batch *batch)
+{
+	if (batch) {
+		free(batch->bytes);
+		free(batch);
+	}
+	return NULL;
+}
+
+bool nft_batch_is_empty(const struct nft_batch *batch)
+{
+	return batch->count <= 1 && !batch->is_failed;
+}
+
+/* ---- The commit -------------------------------------------------------------------------- */
+
+/* Writes the generation into the begin message, or takes its attribute out again. */
+static char *set_generation(struct nft_batch *batch, uint32_t generation)
+{
+	struct nlmsghdr *begin = (void *)batch->bytes;
+	struct nlattr *attr = mnl_nlmsg_get_payload_offset(begin, sizeof(struct nfgenmsg));
+	size_t attr_len = attr->nla_len;
+	uint32_t value = htonl(generation);
+
+	if (generation != 0) {
+		memcpy(mnl_attr_get_payload(attr), &value, sizeof(value));
+		return batch->bytes;
+	}
+
+	/* The header, moved over the attribute, is where the bytes to send start. */
+	begin->nlmsg_len -= (uint32_t)attr_len;
+	memmove(batch->bytes + attr_len, begin, begin->nlmsg_len);
+	return batch->bytes + attr_len;
+}
+
+/* Numbers the messages. @return the first's sequence number */
+static uint32_t number_messages(struct netlink *nl, char *bytes, const char *end)
+{
+	uint32_t first = 0;
+
+	while (bytes < end) {
+		struct nlmsghdr *message = (void *)bytes;
+
+		message->nlmsg_seq = netlink_next_sequence(nl);
+		if (first == 0)
+			first = message->nlmsg_seq;
+		bytes += MNL_ALIGN(message->nlmsg_len);
+	}
+	return first;
+}
+
+int nft_batch_commit(struct netlink *nl, struct nft_batch *batch, uint32_t generation,
+		     struct error *error)
+{
+	struct nlmsghdr *end = NULL, *last;
+	uint32_t first;
+	char *start;
+
+	if (!batch->is_failed)
+		end = put_header(batch, NFNL_MSG_BATCH_END, AF_UNSPEC, 0,
+				 NFNL_SUBSYS_NFTABLES);
+	if (!end)
+		return error_set_errno(error, ENOMEM);
+
+	last = (void *)(batch->bytes + batch->last);
+	last->nlmsg_flags |= NLM_F_ACK;
+	batch->len += MNL_ALIGN(end->nlmsg_len);
+
+	start = set_generation(batch, generation);
+	first = number_messages(nl, start, batch->bytes + batch->len);
+	return netlink_batch(nl, start, (size_t)(batch->bytes + batch->len - start), first,
+			     last->nlmsg_seq, error);
+}
+
+/* ---- The table and the generation --------------------------------------------------------- */
+
+struct table_answer {
+	uint32_t generation;
+	bool has_generation;
+	char *comment;
+	size_t size;
+};
+
+/* Copies the comment out of a table's userdata: type, length and value a piece. */
+static void read_comment(struct table_answer *answer, const struct nlattr *userdata)
+{
+	const uint8_t *bytes = mnl_attr_get_payload(userdata);
+	size_t len = mnl_attr_get_payload_len(userdata), at = 0;
+
+	while (len - at >= 2 && len - at - 2 >= bytes[at + 1]) {
+		if (bytes[at] == 0 /* NFTNL_UDATA_TABLE_COMMENT */)
+			snprintf(answer->comment, answer->size, "%.*s", bytes[at + 1],
+				 (const char *)bytes + at + 2);
+		at += 2 + (size_t)bytes[at + 1];
+	}
+}
+
+static int take_answer(void *userdata, const struct nlmsghdr *reply)
+{
+	struct table_answer *answer = userdata;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+		uint16_t type = mnl_attr_get_type(attr);
+
+		switch (reply->nlmsg_type & 0xff) {
+		case NFT_MSG_NEWGEN:
+			if (type == NFTA_GEN_ID &&
+			    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0) {
+				answer->generation = ntohl(mnl_attr_get_u32(attr));
+				answer->has_generation = true;
+			}
+			break;
+		case NFT_MSG_NEWTABLE:
+			if (type == NFTA_TABLE_USERDATA)
+				read_comment(answer, attr);
+			break;
+		}
+	}
+	return 0;
+}
+
+/* Puts a question to nf_tables at the buffer's start. @return its aligned length */
+static size_t put_question(struct netlink *nl, char *buffer, uint16_t type, uint8_t family,
+			   const char *table, uint32_t *ret_sequence)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *generic;
+
+	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_seq = *ret_sequence = netlink_next_sequence(nl);
+	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
+	generic->nfgen_family = family;
+	if (table)
+		mnl_attr_put_strz(message, NFTA_TABLE_NAME, table);
+	return MNL_ALIGN(message->nlmsg_len);
+}
+
+int nft_table_get(struct netlink *nl, const struct nft_table *table,
+		  uint32_t *ret_generation, char *ret_comment, size_t size,
+		  struct error *error)
+{
+	struct table_answer answer = { .comment = ret_comment, .size = size };
+	char buffer[256];
+	int codes[2] = { 0 }, r;
+	uint32_t first, second;
+	size_t len;
+
+	ret_comment[0] = '\0';
+	len = put_question(nl, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NULL, &first);
+	len += put_question(nl, buffer + len, NFT_MSG_GETTABLE,
+			    nft_family_number(table->family), table->name, &second);
+
+	r = netlink_request_many(nl, buffer, len, 2, first, codes, take_answer, &answer,
+				 error);
+	if (r == 0 && codes[0] < 0) {
+		error_set_errno(error, -codes[0]);
+		r = codes[0] == -EPERM ? error_append(error, " (CAP_NET_ADMIN is needed)")
+				       : codes[0];
+	}
+	if (r == 0 && !answer.has_generation)
+		r = error_set(error, EIO, "no generation in the answer");
+	if (r == 0 && codes[1] < 0 && codes[1] != -ENOENT)
+		r = error_set_errno(error, -codes[1]);
+	if (r < 0)
+		return error_prefix(error, "get table %s", table->name);
+
+	*ret_generation = answer.generation;
+	return codes[1] == 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Settings below /proc/sys/net. Each path is walked with openat(), an interface at a time:
+ * a name with dots is one directory here, which sysctl(8)'s own spelling cannot say.
+ */
+
+#include "kernel/sysctl.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char *conf_path(int family)
+{
+	return family == AF_INET ? "/proc/sys/net/ipv4/conf" : "/proc/sys/net/ipv6/conf";
+}
+
+static int set_error(struct error *error, int code, int family, const char *interface,
+		     const char *key)
+{
+	error_set_errno(error, code);
+	if (code == EPERM || code == EACCES)
+		error_append(error, " (CAP_NET_ADMIN is needed)");
+	error_prefix(error, "net.%s.conf.%s.%s", family == AF_INET ? "ipv4" : "ipv6",
+		     interface, key);
+	return -code;
+}
+
+int sysctl_open(int family, const char *interface, const char *key, bool is_for_writing,
+		int *ret_fd, struct error *error)
+{
+	_cleanup_close_ int conf = -1, directory = -1, fd = -1;
+
+	conf = open(conf_path(family), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (conf >= 0)
+		directory = openat(conf, interface,
+				   O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory >= 0)
+		fd = openat(directory, key,
+			    (is_for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return set_error(error, errno, family, interface, key);
+
+	*ret_fd = take_fd(&fd);
+	return 1;
+}
+
+int sysctl_read(int fd, int *ret, struct error *error)
+{
+	char text[16] = "";
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (len < 0) {
+		error_set_errno(error, errno);
+		return error_prefix(error, "read the setting");
+	}
+	if (sscanf(text, "%d", ret) != 1)
+		return error_set(error, EIO, "read the setting: not a number");
+	return 0;
+}
+
+int sysctl_write(int fd, int value, struct error *error)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", value);
+
+	if (pwrite(fd, text, (size_t)len, 0) != len) {
+		int code = errno;
+
+		error_set_errno(error, code);
+		if (code == EPERM)
+			error_append(error, " (CAP_NET_ADMIN is needed)");
+		return error_prefix(error, "write the setting");
+	}
+	return 0;
+}
+
+int sysctl_list_interfaces(int family, sysctl_interface_fn fn, void *userdata,
+			   struct error *error)
+{
+	_cleanup_closedir_ DIR *directory = opendir(conf_path(family));
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!directory && errno == ENOENT)
+		return 0;
+	if (!directory) {
+		error_set_errno(error, errno);
+		return error_prefix(error, "list %s", conf_path(family));
+	}
+	while (r == 0 && (entry = readdir(directory))) {
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "all") == 0 ||
+		    strcmp(entry->d_name, "default") == 0)
+			continue;
+		r = fn(userdata, entry->d_name);
+	}
+	return r;
+}

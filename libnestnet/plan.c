@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Plans: ordered steps with undo; plan.h has the model. */
+
+#include "plan.h"
+
+#include "kernel/link.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct plan_step {
+	enum plan_phase phase;
+	const struct plan_step_ops *ops;
+	void *step;
+};
+
+int plan_new(struct nestnet *ctx, struct plan **ret)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	struct netlink *filter;
+	int r;
+
+	if (!plan)
+		return error_set_errno(&ctx->error, ENOMEM);
+	plan->ctx = ctx;
+	r = context_filter(ctx, &filter);
+	if (r == 0) {
+		plan->elements = elements_new(filter);
+		if (!plan->elements)
+			r = error_set_errno(&ctx->error, ENOMEM);
+	}
+	if (r < 0) {
+		plan_free(plan);
+		return r;
+	}
+	*ret = plan;
+	return 0;
+}
+
+struct plan *plan_free(struct plan *plan)
+{
+	if (!plan)
+		return NULL;
+	for (size_t i = 0; i < plan->n_steps; i++)
+		plan->steps[i].ops->free(plan->steps[i].step);
+	for (size_t i = 0; i < plan->n_changes; i++)
+		free(plan->changes[i].command);
+	elements_free(plan->elements);
+	free(plan->steps);
+	free(plan->changes);
+	free(plan->unlinks);
+	free(plan->ifnames);
+	free(plan);
+	return NULL;
+}
+
+/* Makes room for one more in an array that grows at the powers of two. */
+static int grow(struct plan *plan, void *array, size_t n, size_t size)
+{
+	void *grown;
+
+	if (n != 0 && (n & (n - 1)) != 0)
+		return 0;
+	grown = reallocarray(*(void **)array, n ? n * 2 : 1, size);
+	if (!grown)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	*(void **)array = grown;
+	return 0;
+}
+
+int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_ops *ops,
+	     void *step)
+{
+	size_t at = plan->n_steps;
+	int r;
+
+	if (!step)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	r = grow(plan, &plan->steps, plan->n_steps, sizeof(*plan->steps));
+	if (r < 0) {
+		ops->free(step);
+		return r;
+	}
+	for (; at > 0 && plan->steps[at - 1].phase > phase; at--)
+		plan->steps[at] = plan->steps[at - 1];
+	plan->steps[at] = (struct plan_step){ .phase = phase, .ops = ops, .step = step };
+	plan->n_steps++;
+	return 0;
+}
+
+int plan_note(struct plan *plan, char op, const char *format, ...)
+{
+	va_list args;
+	char *command;
+	int len, r = grow(plan, &plan->changes, plan->n_changes, sizeof(*plan->changes));
+
+	if (r < 0)
+		return r;
+	va_start(args, format);
+	len = vasprintf(&command, format, args);
+	va_end(args);
+	if (len < 0)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	plan->changes[plan->n_changes++] =
+		(struct plan_change){ .op = op, .command = command };
+	return 0;
+}
+
+int plan_unlink(struct plan *plan, uint32_t ifindex)
+{
+	int r = grow(plan, &plan->unlinks, plan->n_unlinks, sizeof(*plan->unlinks));
+
+	if (r == 0)
+		plan->unlinks[plan->n_unlinks++] = ifindex;
+	return r;
+}
+
+bool plan_adds_ifname(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_ifnames; i++) {
+		if (strcmp(plan->ifnames[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index)
+{
+	int r = grow(plan, &plan->ifnames, plan->n_ifnames, sizeof(*plan->ifnames));
+
+	if (r < 0)
+		return r;
+	*ret_index = plan->n_ifnames++;
+	plan_set_ifname(plan, *ret_index, name);
+	return 0;
+}
+
+void plan_set_ifname(struct plan *plan, size_t index, const char *name)
+{
+	snprintf(plan->ifnames[index], sizeof(plan->ifnames[index]), "%s", name);
+}
+
+/* ---- Execution --------------------------------------------------------------------------- */
+
+/* The batch is a step as any other, once the nouns have said all they want. */
+static int commit_elements(struct plan *plan, void *step)
+{
+	(void)step;
+	return elements_commit(plan->elements, plan_error(plan));
+}
+
+static int revert_elements(struct plan *plan, void *step)
+{
+	(void)step;
+	return elements_revert(plan->elements, plan_error(plan));
+}
+
+static void free_nothing(void *step)
+{
+	(void)step;
+}
+
+static const struct plan_step_ops elements_ops = {
+	.act = commit_elements,
+	.undo = revert_elements,
+	.free = free_nothing,
+};
+
+static int delete_links(struct plan *plan, void *step)
+{
+	struct netlink *nl;
+	int r = context_route(plan->ctx, &nl);
+
+	(void)step;
+	return r < 0 ? r
+		     : link_delete(nl, plan->unlinks, plan->n_unlinks, plan_error(plan));
+}
+
+static const struct plan_step_ops unlink_ops = {
+	.act = delete_links,
+	.free = free_nothing,
+};
+
+/* Undoes the first n steps in reverse; the error under way stays the one to tell. */
+static int undo(struct plan *plan, size_t n, int result)
+{
+	struct error first = plan->ctx->error;
+
+	while (n-- > 0) {
+		const struct plan_step *step = &plan->steps[n];
+		struct error *error = plan_error(plan);
+
+		if (step->ops->undo && step->ops->undo(plan, step->step) < 0) {
+			error_prefix(&first, "could not be undone (%s) after", error->text);
+			first.code = ENOTRECOVERABLE;
+			result = -ENOTRECOVERABLE;
+		}
+	}
+	plan->ctx->error = first;
+	return result;
+}
+
+int plan_execute(struct plan *plan)
+{
+	int r = 0;
+
+	if (elements_is_changed(plan->elements))
+		r = plan_add(plan, PLAN_ELEMENTS, &elements_ops, plan);
+	if (r == 0 && plan->n_unlinks)
+		r = plan_add(plan, PLAN_UNLINK, &unlink_ops, plan);
+	for (size_t i = 0; r == 0 && i < plan->n_steps; i++) {
+		if (plan->steps[i].ops->prepare)
+			r = plan->steps[i].ops->prepare(plan, plan->steps[i].step);
+	}
+	for (size_t i = 0; r == 0 && i < plan->n_steps; i++) {
+		r = plan->steps[i].ops->act(plan, plan->steps[i].step);
+		if (r < 0)
+			return undo(plan, i, r);
+	}
+	for (size_t i = 0; r == 0 && i < plan->n_changes; i++)
+		context_log(plan->ctx, NESTNET_LOG_INFO, "%c %s", plan->changes[i].op,
+			    plan->changes[i].command);
+	return r;
+}

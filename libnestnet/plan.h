@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_PLAN_H
+#define NESTNET_PLAN_H
+
+/*
+ * A plan: what a commit will do, each step with its undo.
+ *
+ * The nouns look at the kernel and add steps; nothing has happened by then. Executing goes
+ * phase by phase, and within a phase in the order of adding. Before the first step acts,
+ * each has been prepared: what can be refused early (a file that may not be written) is.
+ * A step that fails undoes those before it in reverse. If an undo fails too, the error is
+ * ENOTRECOVERABLE and says what is left.
+ *
+ * The phases are in the order in which nothing is ever open that will be closed: a tap is
+ * born down, the rules are there before forwarding is on, and a port comes up last. What
+ * cannot be undone (a deleted link, an ended flow) is behind all that can fail.
+ *
+ * A process killed between two steps leaves links that carry our mark and settings that
+ * the set `found` knows, which clear takes back.
+ */
+
+#include "context.h"
+#include "elements.h"
+
+enum plan_phase {
+	PLAN_SETTINGS_BACK, /* forwarding off again, before the rules go */
+	PLAN_LINKS,         /* links are made, taps down */
+	PLAN_ELEMENTS,      /* the one atomic step: the nftables batch */
+	PLAN_SETTINGS,      /* sysctls, opened for writing before */
+	PLAN_PORTS,         /* links join their bridges and come up */
+	PLAN_UNLINK,        /* links are deleted */
+	PLAN_FLOWS,         /* tracked flows are ended */
+};
+
+struct plan;
+
+struct plan_step_ops {
+	/** Optional: all that can be refused before anything has happened. */
+	int (*prepare)(struct plan *plan, void *step);
+	int (*act)(struct plan *plan, void *step);
+	/** NULL where what was done cannot be undone. */
+	int (*undo)(struct plan *plan, void *step);
+	/** Lets go of the step; free() where it holds nothing. */
+	void (*free)(void *step);
+};
+
+/** One change, as the command line would say it. */
+struct plan_change {
+	char op; /* '+' or '-' */
+	char *command;
+};
+
+struct plan_step;
+
+struct plan {
+	struct nestnet *ctx;
+	struct elements *elements;
+	struct plan_step *steps;
+	size_t n_steps;
+	struct plan_change *changes;
+	size_t n_changes;
+	uint32_t *unlinks; /* ifindexes of the links to delete */
+	size_t n_unlinks;
+	/* names of the interfaces that were added, in the order of the requests */
+	char (*ifnames)[NESTNET_IFNAMSIZ];
+	size_t n_ifnames;
+};
+
+/** @return 0, or a negative errno in ctx->error */
+int plan_new(struct nestnet *ctx, struct plan **ret);
+struct plan *plan_free(struct plan *plan);
+
+/** Adds a step, and takes it: on failure it is freed. step NULL is ENOMEM. */
+int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_ops *ops,
+	     void *step);
+
+/** Says that the plan changes something. */
+int plan_note(struct plan *plan, char op, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Deletes a link, with all others that are, by one send. */
+int plan_unlink(struct plan *plan, uint32_t ifindex);
+
+/** Keeps the place of an interface's name. @param ret_index for plan_set_ifname() */
+int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index);
+void plan_set_ifname(struct plan *plan, size_t index, const char *name);
+
+/** Some request of this plan adds an interface of that name. */
+bool plan_adds_ifname(const struct plan *plan, const char *name);
+
+/** @return 0; -ERESTART: the kernel's state has changed, plan anew; or another error */
+int plan_execute(struct plan *plan);
+
+/** The sentence for the failure under way. */
+static inline struct error *plan_error(struct plan *plan)
+{
+	return &plan->ctx->error;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_REQUEST_H
+#define NESTNET_REQUEST_H
+
+/* What a transaction is a list of: requests, validated, as plain values. */
+
+#include <nestnet/nestnet.h>
+#include <stdbool.h>
+
+enum request_kind {
+	REQUEST_EXPOSE,
+	REQUEST_UNEXPOSE,
+	REQUEST_UNEXPOSE_TARGET,
+	REQUEST_TAP_ADD,
+	REQUEST_TAP_DEL,
+	REQUEST_BRIDGE_ADD,
+	REQUEST_BRIDGE_DEL,
+	REQUEST_ATTACH,
+	REQUEST_DETACH,
+	REQUEST_NAT_ADD,
+	REQUEST_NAT_DEL,
+	REQUEST_FORWARD,
+	REQUEST_CLEAR,
+};
+
+struct expose_request {
+	struct nestnet_endpoint alias;
+	struct nestnet_endpoint target; /* with the ports of the alias where it had none */
+	unsigned int flags;             /* NESTNET_EXPOSE_* */
+	enum nestnet_egress egress;
+	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
+};
+
+struct unexpose_request {
+	struct nestnet_endpoint alias;
+	unsigned int flags; /* NESTNET_IF_EXISTS */
+};
+
+struct unexpose_target_request {
+	struct nestnet_address target; /* AF_UNSPEC: every target */
+	unsigned int flags;
+};
+
+struct prefixes {
+	struct nestnet_prefix *list; /* owned */
+	size_t n;
+};
+
+struct tap_request {
+	char name[NESTNET_IFNAMSIZ]; /* may end in %d */
+	char bridge[NESTNET_IFNAMSIZ];
+	struct prefixes addresses;
+	unsigned int flags;
+	uint32_t owner, group;
+	unsigned int queues;
+	bool has_mac;
+	uint8_t mac[6];
+	uint32_t mtu; /* 0: the bridge's */
+};
+
+/** For links and for their detaching. */
+struct link_request {
+	char name[NESTNET_IFNAMSIZ];
+	unsigned int flags; /* NESTNET_IF_EXISTS */
+};
+
+struct bridge_request {
+	char name[NESTNET_IFNAMSIZ];
+	struct prefixes addresses;
+	unsigned int flags;
+	bool has_mac;
+	uint8_t mac[6];
+	uint32_t mtu; /* 0: of the interfaces with a default route */
+};
+
+struct attach_request {
+	char bridge[NESTNET_IFNAMSIZ];
+	char ifname[NESTNET_IFNAMSIZ];
+	unsigned int flags; /* NESTNET_ATTACH_* */
+};
+
+struct nat_request {
+	struct nestnet_prefix subnet;
+	char out[NESTNET_IFNAMSIZ]; /* "": any */
+	struct nestnet_address to;  /* AF_UNSPEC: masquerade */
+	unsigned int flags;         /* NESTNET_NAT_* */
+};
+
+struct nat_del_request {
+	struct nestnet_prefix subnet;
+	unsigned int flags;
+};
+
+struct forward_request {
+	char ifname[NESTNET_IFNAMSIZ]; /* "": the whole host */
+	int family;                    /* AF_UNSPEC: both */
+	bool is_on;
+};
+
+struct request {
+	enum request_kind kind;
+	union {
+		struct expose_request expose;
+		struct unexpose_request unexpose;
+		struct unexpose_target_request unexpose_target;
+		struct tap_request tap;
+		struct bridge_request bridge;
+		struct link_request link;
+		struct attach_request attach;
+		struct nat_request nat;
+		struct nat_del_request nat_del;
+		struct forward_request forward;
+	};
+};
+
+#endif

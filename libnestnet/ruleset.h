@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_RULESET_H
+#define NESTNET_RULESET_H
+
+/*
+ * The fixed skeleton of our nftables table: `table inet nestnet`. Its sets, chains and
+ * rules are made once and never change; whatever nestnet is asked for is an element of
+ * one of the sets. nft list table inet nestnet shows all of it.
+ */
+
+#include "kernel/nft.h"
+
+/** Changes whenever the skeleton does; kept in the table's comment. */
+#define RULESET_VERSION "nestnet skeleton 1"
+
+/** The sets, each but FOUND once a family. X_TIMED are twins with timeouts, since the
+ *  kernel walks a set with that flag once a second. */
+enum ruleset_set {
+	RULESET_FOUND, /* interface or "all": settings as found, in the comment */
+	/* alias to target */
+	RULESET_PORT,
+	RULESET_PORT_TIMED,
+	RULESET_SHIFT,
+	RULESET_RANGE,
+	RULESET_ADDR,
+	RULESET_ADDR_TIMED,
+	RULESET_PREF,
+	/* --from: the restricted aliases, and alias . source */
+	RULESET_PORT_FROM,
+	RULESET_PORT_SRC,
+	RULESET_RANGE_FROM,
+	RULESET_RANGE_SRC,
+	RULESET_ADDR_FROM,
+	RULESET_ADDR_SRC,
+	RULESET_PREF_FROM,
+	RULESET_PREF_SRC,
+	/* --except */
+	RULESET_EXCEPT,
+	RULESET_EXCEPT_RANGE,
+	/* --no-local, keyed by the alias */
+	RULESET_PORT_NOLOCAL,
+	RULESET_RANGE_NOLOCAL,
+	RULESET_ADDR_NOLOCAL,
+	RULESET_PREF_NOLOCAL,
+	/* --open and --egress none, keyed by the alias: no rule reads them, list does */
+	RULESET_PORT_OPEN,
+	RULESET_RANGE_OPEN,
+	RULESET_ADDR_OPEN,
+	RULESET_PREF_OPEN,
+	RULESET_ADDR_KEEP,
+	RULESET_PREF_KEEP,
+	/* targets: closed and masqueraded; masqueraded alone; comment "exposures=N" */
+	RULESET_GUEST,
+	RULESET_GUEST_TIMED,
+	RULESET_GUEST_PREF,
+	RULESET_GUEST_OPEN,
+	RULESET_GUEST_OPEN_PREF,
+	/* --egress, keyed by the target */
+	RULESET_EGRESS,
+	RULESET_EGRESS_PREF,
+	RULESET_KEEP,
+	RULESET_KEEP_PREF,
+	/* nat */
+	RULESET_CLOSED,
+	RULESET_OPEN,
+	RULESET_INSIDE,
+	RULESET_MASQ,
+	RULESET_MASQ_OUT,
+	RULESET_SNAT,
+	RULESET_SNAT_OUT,
+	RULESET_SETS
+};
+
+extern const struct nft_table ruleset_table;
+
+/** The set's name, types and flags. @param family  AF_INET or AF_INET6 (any for FOUND) */
+const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
+
+/** Fills the batch with the whole skeleton, tables first. */
+void ruleset_create(struct nft_batch *batch);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All that nestnet has on the host: its links, its table, and who is attached. */
+
+#include "state.h"
+
+#include "inventory.h"
+#include "setting.h"
+#include "transaction.h"
+
+#include <sys/socket.h>
+
+static int unlink_managed(struct plan *plan, const struct inventory *inventory,
+			  size_t *ret_count)
+{
+	int r = 0;
+
+	*ret_count = 0;
+	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
+		const struct link *link = &inventory->links[i].link;
+
+		if (!link->is_managed)
+			continue;
+		++*ret_count;
+		r = plan_note(plan, '-', "%s add %s",
+			      link->kind == LINK_BRIDGE ? "bridge" : "tap", link->name);
+		if (r == 0)
+			r = plan_unlink(plan, link->ifindex);
+	}
+	return r;
+}
+
+/* Without our table nobody knows what forwarding was before. */
+static int say_forwarding_stays(struct plan *plan)
+{
+	int is_on = 0, r = setting_read(plan, AF_INET, "all", "forwarding", &is_on);
+
+	if (r == 1 && is_on)
+		context_log(plan->ctx, NESTNET_LOG_WARNING,
+			    "clear: forwarding stays on: table inet %s, which would know what "
+			    "it was before, is not there",
+			    ruleset_table.name);
+	return r < 0 ? r : 0;
+}
+
+int state_plan_clear(struct plan *plan)
+{
+	struct inventory inventory;
+	size_t n_links = 0;
+	int r = inventory_load(plan->ctx, &inventory);
+
+	if (r == 0) {
+		r = unlink_managed(plan, &inventory, &n_links);
+		inventory_clear(&inventory);
+	}
+	if (r == 0)
+		r = elements_open(plan->elements, plan_error(plan));
+	if (r == 0 && n_links > 0)
+		r = say_forwarding_stays(plan);
+	if (r < 0)
+		return error_prefix(plan_error(plan), "clear");
+	elements_remove_table(plan->elements);
+	return 0;
+}
+
+int nestnet_clear(struct nestnet_transaction *tx)
+{
+	struct request request = { .kind = REQUEST_CLEAR };
+
+	transaction_begin(tx);
+	return transaction_add(tx, &request);
+}

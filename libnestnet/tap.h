@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_TAP_H
+#define NESTNET_TAP_H
+
+/* The noun: tap interfaces. */
+
+#include "plan.h"
+#include "request.h"
+
+int tap_plan(struct plan *plan, const struct tap_request *request);
+int tap_plan_remove(struct plan *plan, const struct link_request *request);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The transaction: requests in, one plan, one commit.
+ *
+ * Two writers need no lock. A plan is made of what the kernel said at one generation; if
+ * that is over when the batch arrives, the kernel refuses it, what was done is undone, and
+ * all is planned again on the new state, in which the request may by now be refused.
+ */
+
+#include "transaction.h"
+
+#include "bridge.h"
+#include "expose.h"
+#include "forward.h"
+#include "found.h"
+#include "nat.h"
+#include "plan.h"
+#include "port.h"
+#include "state.h"
+#include "tap.h"
+
+#include "base/cleanup.h"
+#include "base/endpoint.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* How often a plan is made anew. Of n writers one wins each round, so each of eight is
+ * through after some eight rounds; a program that changes the ruleset for ever is not
+ * waited for. */
+#define TRIES 256
+
+struct nestnet_transaction {
+	struct nestnet *ctx;
+	struct request *requests;
+	size_t n;
+	char (*ifnames)[NESTNET_IFNAMSIZ]; /* of the last commit */
+	size_t n_ifnames;
+};
+
+/* ---- Requests --------------------------------------------------------------------------- */
+
+int nestnet_transaction_new(struct nestnet *ctx, struct nestnet_transaction **ret)
+{
+	struct nestnet_transaction *tx = calloc(1, sizeof(*tx));
+
+	context_begin(ctx);
+	if (!tx)
+		return context_end(ctx, -ENOMEM);
+	tx->ctx = ctx;
+	*ret = tx;
+	return 0;
+}
+
+static void free_request(struct request *request)
+{
+	if (request->kind == REQUEST_TAP_ADD)
+		free(request->tap.addresses.list);
+	if (request->kind == REQUEST_BRIDGE_ADD)
+		free(request->bridge.addresses.list);
+}
+
+struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction *tx)
+{
+	if (!tx)
+		return NULL;
+	for (size_t i = 0; i < tx->n; i++)
+		free_request(&tx->requests[i]);
+	free(tx->requests);
+	free(tx->ifnames);
+	free(tx);
+	return NULL;
+}
+
+struct nestnet *transaction_begin(struct nestnet_transaction *tx)
+{
+	context_begin(tx->ctx);
+	return tx->ctx;
+}
+
+int transaction_add(struct nestnet_transaction *tx, const struct request *request)
+{
+	struct request *grown = tx->requests;
+
+	if ((tx->n & (tx->n - 1)) == 0)
+		grown = reallocarray(tx->requests, tx->n ? tx->n * 2 : 1, sizeof(*grown));
+	if (!grown) {
+		struct request taken = *request;
+
+		free_request(&taken);
+		return context_end(tx->ctx, -ENOMEM);
+	}
+	tx->requests = grown;
+	tx->requests[tx->n++] = *request;
+	return 0;
+}
+
+int transaction_refuse(struct nestnet_transaction *tx, int code, const char *format, ...)
+{
+	struct error *error = &tx->ctx->error;
+	va_list args;
+
+	error->code = code;
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return context_end(tx->ctx, -code);
+}
+
+bool prefixes_copy(const struct nestnet_prefix *from, size_t n, struct prefixes *ret)
+{
+	*ret = (struct prefixes){ .n = n };
+	if (n == 0)
+		return true;
+	ret->list = reallocarray(NULL, n, sizeof(*from));
+	if (ret->list)
+		memcpy(ret->list, from, n * sizeof(*from));
+	return ret->list;
+}
+
+/* ---- Planning ------------------------------------------------------------------------------ */
+
+/* What is translated has to be forwarded. */
+static int plan_forwarding(struct plan *plan, int family)
+{
+	struct forward_request request = { .family = family, .is_on = true };
+
+	return forward_plan(plan, &request);
+}
+
+static int plan_expose(struct plan *plan, const struct expose_request *request)
+{
+	int r = expose_plan(plan, request);
+
+	if (r < 0 || (request->flags & NESTNET_EXPOSE_NO_FORWARD))
+		return r;
+	return plan_forwarding(plan, endpoint_family(&request->target));
+}
+
+static int plan_nat(struct plan *plan, const struct nat_request *request)
+{
+	int r = nat_plan(plan, request);
+
+	if (r < 0 || (request->flags & NESTNET_NAT_NO_FORWARD))
+		return r;
+	return plan_forwarding(plan, request->subnet.address.family);
+}
+
+/* A foreign port that was attached, as `found` knows it. */
+static int detach_found(void *userdata, const char *interface, const char *name,
+			const char *value)
+{
+	struct link_request *request = userdata;
+
+	(void)value;
+	if (strcmp(name, "master") == 0 && request->name[0] == '\0')
+		snprintf(request->name, sizeof(request->name), "%s", interface);
+	return 0;
+}
+
+static int plan_detaching(struct plan *plan)
+{
+	for (;;) {
+		struct link_request request = { .flags = NESTNET_IF_EXISTS };
+		int r = found_each(plan, detach_found, &request);
+
+		if (r < 0 || request.name[0] == '\0')
+			return r;
+		r = port_plan_remove(plan, &request);
+		if (r == 0)
+			r = found_set(plan, request.name, "master", NULL);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int plan_clear(struct plan *plan)
+{
+	const struct unexpose_target_request all = { .target = { .family = AF_UNSPEC } };
+	int r = expose_plan_remove_target(plan, &all);
+
+	if (r == 0)
+		r = plan_detaching(plan);
+	if (r == 0)
+		r = forward_plan_restore(plan);
+	return r < 0 ? r : state_plan_clear(plan);
+}
+
+static int plan_request(struct plan *plan, const struct request *request)
+{
+	switch (request->kind) {
+	case REQUEST_EXPOSE:
+		return plan_expose(plan, &request->expose);
+	case REQUEST_UNEXPOSE:
+		return expose_plan_remove(plan, &request->unexpose);
+	case REQUEST_UNEXPOSE_TARGET:
+		return expose_plan_remove_target(plan, &request->unexpose_target);
+	case REQUEST_TAP_ADD:
+		return tap_plan(plan, &request->tap);
+	case REQUEST_TAP_DEL:
+		return tap_plan_remove(plan, &request->link);
+	case REQUEST_BRIDGE_ADD:
+		return bridge_plan(plan, &request->bridge);
+	case REQUEST_BRIDGE_DEL:
+		return bridge_plan_remove(plan, &request->link);
+	case REQUEST_ATTACH:
+		return port_plan(plan, &request->attach);
+	case REQUEST_DETACH:
+		return port_plan_remove(plan, &request->link);
+	case REQUEST_NAT_ADD:
+		return plan_nat(plan, &request->nat);
+	case REQUEST_NAT_DEL:
+		return nat_plan_remove(plan, &request->nat_del);
+	case REQUEST_FORWARD:
+		return forward_plan(plan, &request->forward);
+	case REQUEST_CLEAR:
+		return plan_clear(plan);
+	}
+	return -EINVAL;
+}
+
+static int make_plan(struct nestnet_transaction *tx, struct plan **ret)
+{
+	struct plan *plan;
+	int r = plan_new(tx->ctx, &plan);
+
+	for (size_t i = 0; r == 0 && i < tx->n; i++) {
+		r = plan_request(plan, &tx->requests[i]);
+		if (r < 0)
+			plan_free(plan);
+	}
+	if (r == 0)
+		*ret = plan;
+	return r;
+}
+
+static void cleanup_plan(struct plan **plan)
+{
+	plan_free(*plan);
+}
+
+/* ---- Commits --------------------------------------------------------------------------------- */
+
+static int commit_once(struct nestnet_transaction *tx)
+{
+	_cleanup_(cleanup_plan) struct plan *plan = NULL;
+	int r = make_plan(tx, &plan);
+
+	if (r == 0)
+		r = plan_execute(plan);
+	if (r == 0) {
+		free(tx->ifnames);
+		tx->ifnames = plan->ifnames;
+		tx->n_ifnames = plan->n_ifnames;
+		plan->ifnames = NULL;
+	}
+	return r;
+}
+
+int nestnet_transaction_commit(struct nestnet_transaction *tx)
+{
+	int r = -ERESTART;
+
+	for (unsigned int try = 0; r == -ERESTART && try < TRIES; try++) {
+		context_begin(tx->ctx);
+		r = commit_once(tx);
+	}
+	if (r == -ERESTART)
+		r = error_set(&tx->ctx->error, EAGAIN,
+			      "other programs change the ruleset faster than it can be "
+			      "planned; try again");
+	return context_end(tx->ctx, r);
+}
+
+int nestnet_transaction_plan(struct nestnet_transaction *tx, nestnet_change_fn fn,
+			     void *userdata)
+{
+	_cleanup_(cleanup_plan) struct plan *plan = NULL;
+	int r;
+
+	context_begin(tx->ctx);
+	r = make_plan(tx, &plan);
+	if (r < 0)
+		return context_end(tx->ctx, r);
+	for (size_t i = 0; r == 0 && i < plan->n_changes; i++)
+		r = fn(userdata, plan->changes[i].op, plan->changes[i].command);
+	return r;
+}
+
+const char *nestnet_transaction_ifname(const struct nestnet_transaction *tx, size_t index)
+{
+	return index < tx->n_ifnames ? tx->ifnames[index] : NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_TRANSACTION_H
+#define NESTNET_TRANSACTION_H
+
+/*
+ * Requests, and the one way in which anything changes: a commit plans all of them and
+ * executes the plan. The nouns' public functions validate and queue; transaction.c turns
+ * one request into the steps of several nouns, so that no noun calls another.
+ */
+
+#include "context.h"
+#include "request.h"
+
+struct nestnet_transaction;
+
+/** The context, its last error forgotten: what each queueing function does first. */
+struct nestnet *transaction_begin(struct nestnet_transaction *tx);
+
+/**
+ * Queues a copy of the request, and takes what it owns, on failure too.
+ * @return 0, or the public code of a failure
+ */
+int transaction_add(struct nestnet_transaction *tx, const struct request *request);
+
+/** Refuses a request: sets the sentence. @return the public code */
+int transaction_refuse(struct nestnet_transaction *tx, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Copies prefixes into a request. @return false where there is no memory */
+bool prefixes_copy(const struct nestnet_prefix *from, size_t n, struct prefixes *ret);
+
+#endif
