@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* alias list. */
+
+#include "output.h"
+
+static const char *origin_text(enum nestnet_alias_origin origin)
+{
+	switch (origin) {
+	case NESTNET_ALIAS_ADDRESS:
+		return "address";
+	case NESTNET_ALIAS_GUEST_AGENT:
+		return "guest-agent";
+	case NESTNET_ALIAS_ROUTE:
+		return "route";
+	}
+	return NULL;
+}
+
+static int add_row(void *userdata, const struct nestnet_alias *alias)
+{
+	char prefix[NESTNET_TEXT_MAX];
+
+	rows_add(userdata,
+		 json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", alias->id, "prefix",
+			   nestnet_prefix_format(&alias->prefix, prefix), "dev", alias->dev,
+			   "origin", origin_text(alias->origin), "exposed",
+			   json_texts(alias->exposed, alias->n_exposed)));
+	return 0;
+}
+
+static const struct column columns[] = {
+	{ "PREFIX", "prefix", false },
+	{ "DEV", "dev", false },
+	{ "ORIGIN", "origin", false },
+	{ "EXPOSED", "exposed", false },
+};
+
+int cmd_alias_list(struct cli *cli, int argc, char **argv)
+{
+	struct rows *rows;
+	int status;
+
+	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
+	    !cli_check_arguments(cli, argc - optind, 0, 0))
+		return STATUS_USAGE;
+	status = cli_open(cli);
+	if (status != STATUS_OK)
+		return status;
+	rows = rows_new();
+	if (!rows)
+		return STATUS_FAILED;
+	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]),
+			  nestnet_alias_list(cli->ctx, add_row, rows));
+}

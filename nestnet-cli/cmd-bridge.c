@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* bridge add, del, list, attach, detach. */
+
+#include "output.h"
+#include "parse.h"
+
+#include <stdlib.h>
+
+enum {
+	OPTION_ADDRESS = OPTION_FIRST,
+	OPTION_MTU,
+	OPTION_MAC,
+	OPTION_STP,
+	OPTION_NO_HAIRPIN,
+	OPTION_IF_EXISTS,
+};
+
+static const struct option add_options[] = {
+	{ "address", required_argument, NULL, OPTION_ADDRESS },
+	{ "mtu", required_argument, NULL, OPTION_MTU },
+	{ "mac", required_argument, NULL, OPTION_MAC },
+	{ "stp", no_argument, NULL, OPTION_STP },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct bridge_line {
+	struct nestnet_bridge_options options;
+	struct prefix_list addresses;
+	uint8_t mac[6];
+};
+
+static bool take_option(const struct cli *cli, int option, struct bridge_line *line)
+{
+	switch (option) {
+	case OPTION_ADDRESS:
+		return parse_prefix_into(cli, optarg, &line->addresses);
+	case OPTION_MTU:
+		return parse_mtu(cli, optarg, &line->options.mtu);
+	case OPTION_MAC:
+		line->options.mac = line->mac;
+		return parse_mac(cli, optarg, line->mac);
+	case OPTION_STP:
+		line->options.flags |= NESTNET_BRIDGE_STP;
+		return true;
+	}
+	return false;
+}
+
+static int add_bridge(struct cli *cli, const char *name, const struct bridge_line *line)
+{
+	struct nestnet_transaction *tx;
+	int status = cli_begin(cli, &tx);
+
+	if (status != STATUS_OK)
+		return status;
+	return cli_commit(cli, tx, nestnet_bridge_add(tx, name, &line->options));
+}
+
+int cmd_bridge_add(struct cli *cli, int argc, char **argv)
+{
+	struct bridge_line line = { .options = { .size = sizeof(line.options) } };
+	int option, status = STATUS_OK;
+
+	while (status == STATUS_OK &&
+	       (option = cli_getopt(cli, argc, argv, add_options, "")) != -1) {
+		if (!take_option(cli, option, &line))
+			status = STATUS_USAGE;
+	}
+	if (status == STATUS_OK && !cli_check_arguments(cli, argc - optind, 1, 1))
+		status = STATUS_USAGE;
+	line.options.addresses = line.addresses.list;
+	line.options.n_addresses = line.addresses.n;
+	if (status == STATUS_OK)
+		status = add_bridge(cli, argv[optind], &line);
+	free(line.addresses.list);
+	return status;
+}
+
+/* ---- del, attach, detach ------------------------------------------------------------------- */
+
+/* Reads the one option that a command has, if any. @return false: wrong, and said so */
+static bool take_flag(struct cli *cli, int argc, char **argv, const struct option *options,
+		      unsigned int flag, unsigned int *ret_flags)
+{
+	int option;
+
+	*ret_flags = 0;
+	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
+		if (option == '?')
+			return false;
+		*ret_flags |= flag;
+	}
+	return true;
+}
+
+static const struct option del_options[] = {
+	{ "if-exists", no_argument, NULL, OPTION_IF_EXISTS },
+	{ NULL, 0, NULL, 0 },
+};
+
+int cmd_bridge_del(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_transaction *tx;
+	unsigned int flags;
+	int status;
+
+	if (!take_flag(cli, argc, argv, del_options, NESTNET_IF_EXISTS, &flags) ||
+	    !cli_check_arguments(cli, argc - optind, 1, 1))
+		return STATUS_USAGE;
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	return cli_commit(cli, tx, nestnet_bridge_del(tx, argv[optind], flags));
+}
+
+static const struct option attach_options[] = {
+	{ "no-hairpin", no_argument, NULL, OPTION_NO_HAIRPIN },
+	{ NULL, 0, NULL, 0 },
+};
+
+int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_transaction *tx;
+	unsigned int flags;
+	int r = 0, status;
+
+	if (!take_flag(cli, argc, argv, attach_options, NESTNET_ATTACH_NO_HAIRPIN, &flags) ||
+	    !cli_check_arguments(cli, argc - optind, 2, -1))
+		return STATUS_USAGE;
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	for (int i = optind + 1; r == 0 && i < argc; i++)
+		r = nestnet_bridge_attach(tx, argv[optind], argv[i], flags);
+	return cli_commit(cli, tx, r);
+}
+
+int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_transaction *tx;
+	unsigned int flags;
+	int r = 0, status;
+
+	if (!take_flag(cli, argc, argv, del_options, NESTNET_IF_EXISTS, &flags) ||
+	    !cli_check_arguments(cli, argc - optind, 1, -1))
+		return STATUS_USAGE;
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	for (int i = optind; r == 0 && i < argc; i++)
+		r = nestnet_bridge_detach(tx, argv[i], flags);
+	return cli_commit(cli, tx, r);
+}
+
+/* ---- list ------------------------------------------------------------------------------------- */
+
+static int add_row(void *userdata, const struct nestnet_bridge *bridge)
+{
+	rows_add(userdata,
+		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:b}", "id", bridge->name,
+			   "name", bridge->name, "addresses",
+			   json_prefixes(bridge->addresses, bridge->n_addresses), "mtu",
+			   (int)bridge->mtu, "mac", json_mac(bridge->mac), "stp",
+			   bridge->has_stp, "ports",
+			   json_texts(bridge->ports, bridge->n_ports), "managed",
+			   bridge->is_managed));
+	return 0;
+}
+
+static const struct column columns[] = {
+	{ "NAME", "name", false }, { "ADDRESSES", "addresses", false },
+	{ "MTU", "mtu", true },	   { "MAC", "mac", false },
+	{ "STP", "stp", false },   { "PORTS", "ports", false },
+	{ "MANAGED", "managed", false },
+};
+
+int cmd_bridge_list(struct cli *cli, int argc, char **argv)
+{
+	struct rows *rows;
+	int status;
+
+	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
+	    !cli_check_arguments(cli, argc - optind, 0, 0))
+		return STATUS_USAGE;
+	status = cli_open(cli);
+	if (status != STATUS_OK)
+		return status;
+	rows = rows_new();
+	if (!rows)
+		return STATUS_FAILED;
+	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]),
+			  nestnet_bridge_list(cli->ctx, add_row, rows));
+}

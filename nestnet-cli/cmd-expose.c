@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* expose, unexpose, list. */
+
+#include "output.h"
+#include "parse.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OPTION_EGRESS = OPTION_FIRST,
+	OPTION_COMMENT,
+	OPTION_REPLACE,
+	OPTION_NO_LOCAL,
+	OPTION_NO_FORWARD,
+	OPTION_OPEN,
+	OPTION_FORCE,
+	OPTION_TARGET,
+	OPTION_ALL,
+	OPTION_IF_EXISTS,
+};
+
+static const struct option expose_options[] = {
+	{ "egress", required_argument, NULL, OPTION_EGRESS },
+	{ "comment", required_argument, NULL, OPTION_COMMENT },
+	{ "replace", no_argument, NULL, OPTION_REPLACE },
+	{ "no-local", no_argument, NULL, OPTION_NO_LOCAL },
+	{ "no-forward", no_argument, NULL, OPTION_NO_FORWARD },
+	{ "open", no_argument, NULL, OPTION_OPEN },
+	{ "force", no_argument, NULL, OPTION_FORCE },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* @return false where the option is wrong, which was said */
+static bool take_expose_option(const struct cli *cli, int option,
+			       struct nestnet_expose_options *options)
+{
+	switch (option) {
+	case OPTION_EGRESS:
+		return parse_egress(cli, optarg, &options->egress);
+	case OPTION_COMMENT:
+		options->comment = optarg;
+		return true;
+	case OPTION_REPLACE:
+		options->flags |= NESTNET_EXPOSE_REPLACE;
+		return true;
+	case OPTION_NO_LOCAL:
+		options->flags |= NESTNET_EXPOSE_NO_LOCAL;
+		return true;
+	case OPTION_NO_FORWARD:
+		options->flags |= NESTNET_EXPOSE_NO_FORWARD;
+		return true;
+	case OPTION_OPEN:
+		options->flags |= NESTNET_EXPOSE_OPEN;
+		return true;
+	case OPTION_FORCE:
+		options->flags |= NESTNET_EXPOSE_FORCE;
+		return true;
+	}
+	return false;
+}
+
+int cmd_expose(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_expose_options options = { .size = sizeof(options) };
+	struct nestnet_endpoint alias, target;
+	struct nestnet_transaction *tx;
+	int option, status;
+
+	while ((option = cli_getopt(cli, argc, argv, expose_options, "")) != -1) {
+		if (!take_expose_option(cli, option, &options))
+			return STATUS_USAGE;
+	}
+	if (!cli_check_arguments(cli, argc - optind, 2, 2) ||
+	    !parse_alias(cli, argv[optind], &alias) ||
+	    !parse_target(cli, argv[optind + 1], &target))
+		return STATUS_USAGE;
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	return cli_commit(cli, tx, nestnet_expose(tx, &alias, &target, &options));
+}
+
+/* ---- unexpose ------------------------------------------------------------------------------- */
+
+static const struct option unexpose_options[] = {
+	{ "target", required_argument, NULL, OPTION_TARGET },
+	{ "all", no_argument, NULL, OPTION_ALL },
+	{ "if-exists", no_argument, NULL, OPTION_IF_EXISTS },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int unexpose_aliases(struct cli *cli, int argc, char **argv, unsigned int flags)
+{
+	struct nestnet_endpoint alias;
+	struct nestnet_transaction *tx;
+	int r = 0, status;
+
+	for (int i = 0; i < argc; i++) {
+		if (!parse_alias(cli, argv[i], &alias))
+			return STATUS_USAGE;
+	}
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	for (int i = 0; r == 0 && i < argc; i++) {
+		(void)nestnet_alias_parse(argv[i], &alias, NULL);
+		r = nestnet_unexpose(tx, &alias, flags);
+	}
+	return cli_commit(cli, tx, r);
+}
+
+static int unexpose_target(struct cli *cli, const struct nestnet_address *target,
+			   unsigned int flags)
+{
+	struct nestnet_transaction *tx;
+	int status = cli_begin(cli, &tx);
+
+	if (status != STATUS_OK)
+		return status;
+	return cli_commit(cli, tx, nestnet_unexpose_target(tx, target, flags));
+}
+
+int cmd_unexpose(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_address target = { .family = AF_UNSPEC };
+	bool has_target = false, is_all = false;
+	unsigned int flags = 0;
+	int option;
+
+	while ((option = cli_getopt(cli, argc, argv, unexpose_options, "")) != -1) {
+		switch (option) {
+		case OPTION_TARGET:
+			if (!parse_address(cli, optarg, &target))
+				return STATUS_USAGE;
+			has_target = true;
+			break;
+		case OPTION_ALL:
+			is_all = true;
+			break;
+		case OPTION_IF_EXISTS:
+			flags |= NESTNET_IF_EXISTS;
+			break;
+		default:
+			return STATUS_USAGE;
+		}
+	}
+	if (has_target + is_all + (argc > optind) > 1)
+		return cli_usage(cli, "aliases, --target and --all exclude each other");
+	if (has_target || is_all)
+		return unexpose_target(cli, has_target ? &target : NULL, flags);
+	if (!cli_check_arguments(cli, argc - optind, 1, -1))
+		return STATUS_USAGE;
+	return unexpose_aliases(cli, argc - optind, argv + optind, flags);
+}
+
+/* ---- list ------------------------------------------------------------------------------------ */
+
+static const struct column list_columns[] = {
+	{ "ALIAS", "id", false },      { "TARGET", "_target", false },
+	{ "EGRESS", "egress", false }, { "LOCAL", "local", false },
+	{ "OPEN", "open", false },     { "FLOWS", "flows", true },
+	{ "COMMENT", "comment", false },
+};
+
+static const char *protocol_text(unsigned int protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	}
+	return NULL;
+}
+
+static const char *egress_text(enum nestnet_egress egress)
+{
+	switch (egress) {
+	case NESTNET_EGRESS_MASQUERADE:
+		return "masquerade";
+	case NESTNET_EGRESS_ALIAS:
+		return "alias";
+	case NESTNET_EGRESS_NONE:
+		return "none";
+	}
+	return NULL;
+}
+
+/* "80" or "8000-8010", or null where there is none. */
+static json_t *json_ports(const struct nestnet_endpoint *endpoint)
+{
+	if (endpoint->first_port == 0)
+		return json_null();
+	if (endpoint->first_port == endpoint->last_port)
+		return json_sprintf("%u", endpoint->first_port);
+	return json_sprintf("%u-%u", endpoint->first_port, endpoint->last_port);
+}
+
+static json_t *json_excepts(const struct nestnet_exposure *exposure)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < exposure->n_except; i++) {
+		const struct nestnet_endpoint *e = &exposure->except[i];
+
+		json_array_append_new(array,
+				      e->first_port == e->last_port
+					      ? json_sprintf("%u/%s", e->first_port,
+							     protocol_text(e->protocol))
+					      : json_sprintf("%u-%u/%s", e->first_port,
+							     e->last_port,
+							     protocol_text(e->protocol)));
+	}
+	return array;
+}
+
+/* A time in seconds, rounded up, or null where there is none. */
+static json_t *json_seconds(uint64_t ms)
+{
+	return ms ? json_integer((json_int_t)((ms + 999) / 1000)) : json_null();
+}
+
+static int add_exposure(void *userdata, const struct nestnet_exposure *exposure)
+{
+	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX];
+	json_t *row;
+
+	nestnet_prefix_format(&exposure->alias.prefix, alias);
+	nestnet_prefix_format(&exposure->target.prefix, target);
+	row = json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:b, s:o, s:I, s:o, "
+			"s:o}",
+			"id", exposure->id, "alias", alias, "protocol",
+			json_text(protocol_text(exposure->alias.protocol)), "port",
+			json_ports(&exposure->alias), "target", target, "target_port",
+			json_ports(&exposure->target), "egress",
+			egress_text(exposure->egress), "from",
+			json_prefixes(exposure->from, exposure->n_from), "except",
+			json_excepts(exposure), "local",
+			!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+			!!(exposure->flags & NESTNET_EXPOSE_OPEN), "comment",
+			json_text(exposure->comment), "flows", (json_int_t)exposure->flows,
+			"timeout_s", json_seconds(exposure->timeout_ms), "expires_s",
+			json_seconds(exposure->expires_ms));
+	rows_add(userdata, row);
+	return 0;
+}
+
+/* For the table alone: the target with its port, as it was typed. */
+static int add_row(void *userdata, const struct nestnet_exposure *exposure)
+{
+	char text[NESTNET_TEXT_MAX];
+	json_t *row;
+
+	nestnet_endpoint_format(&exposure->target, text);
+	row = json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o}", "id", exposure->id, "_target",
+			text, "egress", egress_text(exposure->egress), "local",
+			!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+			!!(exposure->flags & NESTNET_EXPOSE_OPEN), "flows",
+			(json_int_t)exposure->flows, "comment",
+			json_text(exposure->comment));
+	rows_add(userdata, row);
+	return 0;
+}
+
+int cmd_list(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_endpoint match;
+	struct rows *rows;
+	int status;
+
+	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
+	    !cli_check_arguments(cli, argc - optind, 0, 1) ||
+	    (argc > optind && !parse_alias(cli, argv[optind], &match)))
+		return STATUS_USAGE;
+	status = cli_open(cli);
+	if (status != STATUS_OK)
+		return status;
+	rows = rows_new();
+	if (!rows)
+		return STATUS_FAILED;
+	return rows_print(cli, rows, list_columns,
+			  sizeof(list_columns) / sizeof(list_columns[0]),
+			  nestnet_exposure_list(cli->ctx, argc > optind ? &match : NULL,
+						cli->is_json ? add_exposure : add_row, rows));
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_CLI_COMMAND_H
+#define NESTNET_CLI_COMMAND_H
+
+/* What every command gets and does: one invocation, its options, its end. */
+
+#include <getopt.h>
+#include <nestnet/nestnet.h>
+#include <stdbool.h>
+
+/** Exit statuses, as nestnet(1) promises them. */
+enum {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1, /* the operation failed, or the host's state refuses it */
+	STATUS_USAGE = 2,  /* the command line is wrong */
+};
+
+struct command;
+
+/** One invocation. */
+struct cli {
+	const struct command *command;
+	struct nestnet *ctx;
+	const char *netns;
+	bool is_json, is_dry_run, is_quiet, is_verbose, is_help;
+};
+
+struct command {
+	const char *noun; /* "expose", or "tap" with a verb */
+	const char *verb; /* NULL: the noun says it */
+	int (*run)(struct cli *cli, int argc, char **argv);
+	const char *arguments;
+	const char *summary;
+	const char *options; /* help on them, a line each; NULL: none */
+	const char *example;
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+/** What getopt_long() returns for options without a letter starts here. */
+#define OPTION_FIRST 256
+
+/**
+ * The next option, global ones taken care of.
+ * @return its value, -1 at the end, or '?' where it was wrong and that was said
+ */
+int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *options,
+	       const char *letters);
+
+/** Says one line about the command line. @return STATUS_USAGE */
+int cli_usage(const struct cli *cli, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** Says the library's sentence. @return the status for its code */
+int cli_fail(const struct cli *cli, int code);
+
+/** Holds the number of arguments that are left against the bounds; says what is wrong.
+ *  @param most  -1: any number */
+bool cli_check_arguments(const struct cli *cli, int argc, int least, int most);
+
+/** Commits the transaction, or prints its plan with --dry-run, and frees it.
+ *  @param code  of the last request; a refusal is told instead */
+int cli_commit(struct cli *cli, struct nestnet_transaction *tx, int code);
+
+/** The same, but on success leaves the transaction to be asked. */
+int cli_commit_keep(struct cli *cli, struct nestnet_transaction *tx, int code);
+
+/** Opens the context, once the command line was read to its end.
+ *  @return STATUS_OK, or the failure's status */
+int cli_open(struct cli *cli);
+
+/** Opens the context and a new transaction. @return STATUS_OK, or the failure's status */
+int cli_begin(struct cli *cli, struct nestnet_transaction **ret);
+
+/* One function a command, in the file of its noun. */
+int cmd_expose(struct cli *cli, int argc, char **argv);
+int cmd_unexpose(struct cli *cli, int argc, char **argv);
+int cmd_list(struct cli *cli, int argc, char **argv);
+int cmd_tap_add(struct cli *cli, int argc, char **argv);
+int cmd_tap_del(struct cli *cli, int argc, char **argv);
+int cmd_tap_list(struct cli *cli, int argc, char **argv);
+int cmd_bridge_add(struct cli *cli, int argc, char **argv);
+int cmd_bridge_del(struct cli *cli, int argc, char **argv);
+int cmd_bridge_list(struct cli *cli, int argc, char **argv);
+int cmd_bridge_attach(struct cli *cli, int argc, char **argv);
+int cmd_bridge_detach(struct cli *cli, int argc, char **argv);
+int cmd_nat_add(struct cli *cli, int argc, char **argv);
+int cmd_nat_del(struct cli *cli, int argc, char **argv);
+int cmd_nat_list(struct cli *cli, int argc, char **argv);
+int cmd_forward_on(struct cli *cli, int argc, char **argv);
+int cmd_forward_off(struct cli *cli, int argc, char **argv);
+int cmd_forward_status(struct cli *cli, int argc, char **argv);
+int cmd_alias_list(struct cli *cli, int argc, char **argv);
+int cmd_clear(struct cli *cli, int argc, char **argv);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command table: what there is, how it is called, and an example of each. */
+
+#include "command.h"
+
+#define IF_EXISTS_HELP "  --if-exists         what is not there is no error\n"
+
+const struct command commands[] = {
+	{ "expose", NULL, cmd_expose, "ALIAS TARGET [OPTIONS]",
+	  "make a guest reachable through an alias",
+	  "  ALIAS               ADDRESS (every protocol), or ADDRESS:PORT[/PROTO]\n"
+	  "  TARGET              ADDRESS[:PORT] of the guest\n"
+	  "  --egress masquerade|alias|none\n"
+	  "                      what the guest's own flows leave as\n"
+	  "  --comment TEXT      kept with the exposure\n"
+	  "  --replace           switch an existing exposure over\n"
+	  "  --no-local          leave L1's own connections to ALIAS alone\n"
+	  "  --no-forward        do not touch ip_forward\n"
+	  "  --open              do not close TARGET\n"
+	  "  --force             allow what is L1's own: its primary address, a port that it\n"
+	  "                      listens on\n",
+	  "nestnet expose 10.128.0.13 192.168.122.89" },
+	{ "unexpose", NULL, cmd_unexpose, "ALIAS... | --target ADDRESS | --all [--if-exists]",
+	  "take exposures back, and end the flows that they let in", IF_EXISTS_HELP,
+	  "nestnet unexpose 10.128.0.13" },
+	{ "list", NULL, cmd_list, "[ALIAS|TARGET]", "list exposures", NULL,
+	  "nestnet list 10.128.0.13" },
+	{ "tap", "add", cmd_tap_add, "NAME [OPTIONS]", "make a tap interface",
+	  "  NAME                may end in %d; the name given is printed\n"
+	  "  --bridge BR         a port of this bridge\n"
+	  "  --address PREFIX    (repeatable) a routed tap with this address, no bridge\n"
+	  "  --owner USER, --group GROUP\n"
+	  "                      who may open it; root where neither is named\n"
+	  "  --queues N          1 to 256\n"
+	  "  --vnet-hdr          frames carry a virtio-net header\n"
+	  "  --mac MAC           of the interface itself, never the guest's\n"
+	  "  --mtu N|auto        its bridge's by default\n"
+	  "  --isolated          does not reach other isolated ports\n"
+	  "  --no-hairpin        the bridge never sends a frame back where it came from\n",
+	  "nestnet tap add tap0 --bridge virbr0 --owner alice" },
+	{ "tap", "del", cmd_tap_del, "NAME... [--if-exists]", "delete tap interfaces",
+	  IF_EXISTS_HELP, "nestnet tap del tap0" },
+	{ "tap", "list", cmd_tap_list, "", "list tap interfaces", NULL,
+	  "nestnet tap list" },
+	{ "bridge", "add", cmd_bridge_add, "NAME [OPTIONS]", "make a bridge",
+	  "  --address PREFIX    (repeatable) the guests' gateway\n"
+	  "  --mtu N|auto        auto: of the interfaces with a default route\n"
+	  "  --mac MAC           kept for life; random where not given\n"
+	  "  --stp               run the spanning tree protocol\n",
+	  "nestnet bridge add virbr0 --address 192.168.122.1/24" },
+	{ "bridge", "del", cmd_bridge_del, "NAME [--if-exists]", "delete a bridge",
+	  IF_EXISTS_HELP, "nestnet bridge del virbr0" },
+	{ "bridge", "list", cmd_bridge_list, "", "list bridges", NULL,
+	  "nestnet bridge list" },
+	{ "bridge", "attach", cmd_bridge_attach, "NAME IFACE... [--no-hairpin]",
+	  "attach interfaces to a bridge",
+	  "  --no-hairpin        the bridge never sends a frame back where it came from\n",
+	  "nestnet bridge attach virbr0 eth1" },
+	{ "bridge", "detach", cmd_bridge_detach, "IFACE... [--if-exists]",
+	  "detach what was attached", IF_EXISTS_HELP, "nestnet bridge detach eth1" },
+	{ "nat", "add", cmd_nat_add, "SUBNET [OPTIONS]",
+	  "masquerade a subnet, and close it from outside",
+	  "  --out IFACE         only what leaves by this interface\n"
+	  "  --to ADDRESS        to this address instead of the interface's\n"
+	  "  --open              leave it routable from outside\n"
+	  "  --no-forward        do not touch ip_forward\n",
+	  "nestnet nat add 192.168.122.0/24" },
+	{ "nat", "del", cmd_nat_del, "SUBNET [--if-exists]", "take it back", IF_EXISTS_HELP,
+	  "nestnet nat del 192.168.122.0/24" },
+	{ "nat", "list", cmd_nat_list, "", "list translated subnets", NULL,
+	  "nestnet nat list" },
+	{ "forward", "on", cmd_forward_on, "[IFACE...] [-4|-6]",
+	  "forward, on the whole host or what arrives on IFACE",
+	  "  -4, -6              one family; both by default\n", "nestnet forward on -4" },
+	{ "forward", "off", cmd_forward_off, "[IFACE...] [-4|-6]", "do not forward",
+	  "  -4, -6              one family; both by default\n", "nestnet forward off" },
+	{ "forward", "status", cmd_forward_status, "[IFACE...] [-4|-6]",
+	  "say whether the host forwards",
+	  "  -4, -6              one family; both by default\n", "nestnet forward status" },
+	{ "alias", "list", cmd_alias_list, "", "list what is local to L1 and not primary",
+	  NULL, "nestnet alias list" },
+	{ "clear", NULL, cmd_clear, "", "remove everything nestnet made, and put back the rest",
+	  NULL, "nestnet clear" },
+};
+
+const size_t n_commands = sizeof(commands) / sizeof(commands[0]);

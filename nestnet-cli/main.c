@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* nestnet(1): global options, the command table, exit status. */
+
+#include "command.h"
+#include "output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option global_options[] = {
+	{ "json", no_argument, NULL, 'j' },    { "dry-run", no_argument, NULL, 'n' },
+	{ "netns", required_argument, NULL, 'N' }, { "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 },
+};
+#define GLOBAL_LETTERS "jnN:qvhV"
+
+/* ---- Speaking ----------------------------------------------------------------------------- */
+
+static void print_command(FILE *to, const struct command *command)
+{
+	fprintf(to, "nestnet %s%s%s%s%s", command->noun, command->verb ? " " : "",
+		command->verb ? command->verb : "", command->arguments[0] ? " " : "",
+		command->arguments);
+}
+
+static void print_help(const struct command *command)
+{
+	printf("Usage: ");
+	print_command(stdout, command);
+	printf("\n\n%s\n", command->summary);
+	if (command->options)
+		printf("\n%s", command->options);
+	printf("\nExample:\n    %s\n", command->example);
+}
+
+/* The commands, or those of one noun. */
+static void print_commands(FILE *to, const char *noun)
+{
+	for (size_t i = 0; i < n_commands; i++) {
+		char name[32];
+
+		if (noun && strcmp(commands[i].noun, noun) != 0)
+			continue;
+		snprintf(name, sizeof(name), "%s%s%s", commands[i].noun,
+			 commands[i].verb ? " " : "",
+			 commands[i].verb ? commands[i].verb : "");
+		fprintf(to, "  %-16s %s\n", name, commands[i].summary);
+	}
+}
+
+static void print_overview(FILE *to)
+{
+	fprintf(to, "Usage: nestnet [GLOBAL OPTIONS] COMMAND [ARGUMENTS]\n"
+		    "Puts virtual machines on the network.\n\n");
+	print_commands(to, NULL);
+	fprintf(to, "\n"
+		    "  -j, --json          machine-readable output\n"
+		    "  -n, --dry-run       change nothing; print what would be changed\n"
+		    "  -N, --netns NAME    work in this network namespace: a name, a path or a "
+		    "pid\n"
+		    "  -q, --quiet         no warnings\n"
+		    "  -v, --verbose       say what is changed\n"
+		    "  -h, --help          this, or the help of a command\n"
+		    "  -V, --version\n\n"
+		    "See nestnet(1).\n");
+}
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "nestnet: ");
+	if (cli->command)
+		fprintf(stderr, "%s%s%s: ", cli->command->noun,
+			cli->command->verb ? " " : "",
+			cli->command->verb ? cli->command->verb : "");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	return STATUS_USAGE;
+}
+
+int cli_fail(const struct cli *cli, int code)
+{
+	fprintf(stderr, "nestnet: %s\n", cli->ctx ? nestnet_errmsg(cli->ctx) : strerror(-code));
+	return code == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
+}
+
+static void print_log(void *userdata, int level, const char *line)
+{
+	const struct cli *cli = userdata;
+
+	if (level <= NESTNET_LOG_WARNING && !cli->is_quiet)
+		fprintf(stderr, "nestnet: warning: %s\n", line);
+	else if (level == NESTNET_LOG_INFO && cli->is_verbose)
+		fprintf(stderr, "nestnet: %s\n", line);
+}
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+/* @return whether the option was a global one */
+static bool take_global(struct cli *cli, int option)
+{
+	switch (option) {
+	case 'j':
+		cli->is_json = true;
+		return true;
+	case 'n':
+		cli->is_dry_run = true;
+		return true;
+	case 'N':
+		cli->netns = optarg;
+		return true;
+	case 'q':
+		cli->is_quiet = true;
+		return true;
+	case 'v':
+		cli->is_verbose = true;
+		return true;
+	case 'h':
+		cli->is_help = true;
+		return true;
+	case 'V':
+		printf("nestnet %s\n", nestnet_version());
+		exit(STATUS_OK);
+	}
+	return false;
+}
+
+static void say_bad_option(const struct cli *cli, int option, char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	if (option == ':')
+		cli_usage(cli, "option '%s' wants a value", word);
+	else if (optopt && optopt < OPTION_FIRST && strncmp(word, "--", 2) != 0)
+		cli_usage(cli, "unknown option '-%c'", optopt);
+	else if (optopt)
+		cli_usage(cli, "option '%s' takes no value", word);
+	else
+		cli_usage(cli, "unknown option '%s'", word);
+}
+
+/* The most options that a command has, with the global ones. */
+#define OPTIONS_MAX 32
+
+int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *options,
+	       const char *letters)
+{
+	struct option all[OPTIONS_MAX] = { { NULL, 0, NULL, 0 } };
+	char all_letters[64];
+	size_t n = 0;
+
+	for (const struct option *o = global_options; o->name; o++)
+		all[n++] = *o;
+	for (const struct option *o = options; o && o->name && n < OPTIONS_MAX - 1; o++)
+		all[n++] = *o;
+	snprintf(all_letters, sizeof(all_letters), ":%s%s", GLOBAL_LETTERS, letters);
+
+	for (;;) {
+		int option = getopt_long(argc, argv, all_letters, all, NULL);
+
+		if (option == '?' || option == ':') {
+			say_bad_option(cli, option, argv);
+			return '?';
+		}
+		if (option == -1 || !take_global(cli, option))
+			return option;
+	}
+}
+
+bool cli_check_arguments(const struct cli *cli, int argc, int least, int most)
+{
+	if (argc >= least && (most < 0 || argc <= most))
+		return true;
+	fprintf(stderr, "nestnet: %s%s%s: %s; usage: ", cli->command->noun,
+		cli->command->verb ? " " : "", cli->command->verb ? cli->command->verb : "",
+		argc < least ? "too few arguments" : "too many arguments");
+	print_command(stderr, cli->command);
+	fprintf(stderr, "\n");
+	return false;
+}
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+int cli_open(struct cli *cli)
+{
+	int r;
+
+	if (cli->ctx)
+		return STATUS_OK;
+	r = nestnet_new(&cli->ctx, cli->netns);
+	if (r < 0)
+		return cli_fail(cli, r);
+	nestnet_set_log(cli->ctx, print_log, cli);
+	return STATUS_OK;
+}
+
+int cli_begin(struct cli *cli, struct nestnet_transaction **ret)
+{
+	int r = cli_open(cli);
+
+	if (r != STATUS_OK)
+		return r;
+	r = nestnet_transaction_new(cli->ctx, ret);
+	return r < 0 ? cli_fail(cli, r) : STATUS_OK;
+}
+
+static int print_change(void *userdata, char op, const char *command)
+{
+	(void)userdata;
+	return printf("%c %s\n", op, command) < 0 ? -EIO : 0;
+}
+
+static int add_change(void *userdata, char op, const char *command)
+{
+	char sign[2] = { op, '\0' };
+
+	rows_add(userdata, json_pack("{s:s, s:s}", "op", sign, "command", command));
+	return 0;
+}
+
+static int print_plan(struct cli *cli, struct nestnet_transaction *tx)
+{
+	struct rows *rows;
+	int r;
+
+	if (!cli->is_json) {
+		r = nestnet_transaction_plan(tx, print_change, NULL);
+		return r < 0 ? cli_fail(cli, r) : STATUS_OK;
+	}
+	rows = rows_new();
+	if (!rows)
+		return cli_fail(cli, -ENOMEM);
+	return rows_print(cli, rows, NULL, 0, nestnet_transaction_plan(tx, add_change, rows));
+}
+
+int cli_commit_keep(struct cli *cli, struct nestnet_transaction *tx, int code)
+{
+	if (code < 0)
+		return cli_fail(cli, code);
+	if (cli->is_dry_run)
+		return print_plan(cli, tx);
+	code = nestnet_transaction_commit(tx);
+	return code < 0 ? cli_fail(cli, code) : STATUS_OK;
+}
+
+int cli_commit(struct cli *cli, struct nestnet_transaction *tx, int code)
+{
+	int status = cli_commit_keep(cli, tx, code);
+
+	nestnet_transaction_free(tx);
+	return status;
+}
+
+/* ---- The command ---------------------------------------------------------------------------- */
+
+/* @return the command, or NULL and what is wrong was said */
+static const struct command *find_command(const struct cli *cli, const char *noun,
+					  const char *verb)
+{
+	bool is_noun = false;
+
+	for (size_t i = 0; i < n_commands; i++) {
+		if (strcmp(commands[i].noun, noun) != 0)
+			continue;
+		if (!commands[i].verb || (verb && strcmp(commands[i].verb, verb) == 0))
+			return &commands[i];
+		is_noun = true;
+	}
+	if (!is_noun)
+		cli_usage(cli, "unknown command '%s' (see nestnet --help)", noun);
+	else if (verb)
+		cli_usage(cli, "unknown command '%s %s' (see nestnet --help)", noun, verb);
+	else
+		cli_usage(cli, "'%s' wants a verb (see nestnet --help)", noun);
+	return NULL;
+}
+
+static bool is_help(const char *word)
+{
+	return word && (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0);
+}
+
+/* "nestnet tap --help": the noun's commands. */
+static bool print_noun(const char *noun, const char *verb)
+{
+	bool is_noun = false;
+
+	for (size_t i = 0; i < n_commands; i++)
+		is_noun = is_noun || (strcmp(commands[i].noun, noun) == 0 && commands[i].verb);
+	if (!is_noun || !is_help(verb))
+		return false;
+	print_commands(stdout, noun);
+	return true;
+}
+
+/* Whether help was asked for anywhere, so that no other argument is missed. */
+static bool wants_help(const struct cli *cli, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (is_help(argv[i]))
+			return true;
+	}
+	return cli->is_help;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	const struct command *command;
+	int skip;
+
+	if (print_noun(argv[0], argc > 1 ? argv[1] : NULL))
+		return STATUS_OK;
+	command = find_command(cli, argv[0], argc > 1 ? argv[1] : NULL);
+	if (!command)
+		return STATUS_USAGE;
+	cli->command = command;
+	/* getopt takes argv[0] for the program's name: it is the last word of the command. */
+	skip = command->verb ? 1 : 0;
+	argc -= skip;
+	argv += skip;
+	if (wants_help(cli, argc, argv)) {
+		print_help(command);
+		return STATUS_OK;
+	}
+	optind = 0;
+	return command->run(cli, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .command = NULL };
+	int option, status;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:" GLOBAL_LETTERS, global_options,
+				     NULL)) != -1) {
+		if (!take_global(&cli, option)) {
+			say_bad_option(&cli, option, argv);
+			return STATUS_USAGE;
+		}
+	}
+	if (optind == argc) {
+		print_overview(cli.is_help ? stdout : stderr);
+		return cli.is_help ? STATUS_OK : STATUS_USAGE;
+	}
+	status = run(&cli, argc - optind, argv + optind);
+	nestnet_free(cli.ctx);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		fprintf(stderr, "nestnet: write the output: %s\n", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return status;
+}

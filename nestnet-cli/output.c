@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rows are JSON objects; a table is a view of some of their keys. */
+
+#include "output.h"
+
+#include <libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct rows {
+	json_t *array;
+	bool is_failed;
+};
+
+struct rows *rows_new(void)
+{
+	struct rows *rows = calloc(1, sizeof(*rows));
+
+	if (rows)
+		rows->array = json_array();
+	return rows;
+}
+
+void rows_add(struct rows *rows, json_t *row)
+{
+	if (!row || json_array_append_new(rows->array, row) < 0)
+		rows->is_failed = true;
+}
+
+/* ---- Values ----------------------------------------------------------------------------- */
+
+json_t *json_text(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+json_t *json_texts(const char *const *texts, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_string(texts[i]));
+	return array;
+}
+
+json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n)
+{
+	json_t *array = json_array();
+	char text[NESTNET_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		const char *address = nestnet_address_format(&prefixes[i].address, text);
+
+		json_array_append_new(array, json_sprintf("%s/%u", address, prefixes[i].len));
+	}
+	return array;
+}
+
+json_t *json_mac(const uint8_t mac[6])
+{
+	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+			    mac[4], mac[5]);
+}
+
+/* ---- Tables ------------------------------------------------------------------------------- */
+
+/* A value as the text of a cell; nothing is "-". @return allocated */
+static char *cell_text(const json_t *value)
+{
+	char *text = NULL;
+	int len = 0;
+
+	switch (json_typeof(value)) {
+	case JSON_STRING:
+		return strdup(json_string_value(value));
+	case JSON_INTEGER:
+		len = asprintf(&text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		return len < 0 ? NULL : text;
+	case JSON_TRUE:
+		return strdup("yes");
+	case JSON_FALSE:
+		return strdup("no");
+	case JSON_ARRAY:
+		for (size_t i = 0; i < json_array_size(value); i++) {
+			const char *item = json_string_value(json_array_get(value, i));
+			char *longer;
+
+			len = asprintf(&longer, "%s%s%s", text ? text : "", text ? "," : "",
+				       item ? item : "");
+			free(text);
+			if (len < 0)
+				return NULL;
+			text = longer;
+		}
+		return text ? text : strdup("-");
+	case JSON_NULL:
+	case JSON_OBJECT:
+	case JSON_REAL:
+		break;
+	}
+	return strdup("-");
+}
+
+static int fill_table(struct libscols_table *table, const json_t *array,
+		      const struct column *columns, size_t n_columns)
+{
+	const json_t *row;
+	size_t index;
+
+	for (size_t c = 0; c < n_columns; c++) {
+		if (!scols_table_new_column(table, columns[c].title, 0,
+					    columns[c].is_number ? SCOLS_FL_RIGHT : 0))
+			return -1;
+	}
+	json_array_foreach ((json_t *)array, index, row) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		for (size_t c = 0; c < n_columns; c++) {
+			char *text = cell_text(json_object_get(row, columns[c].key));
+
+			if (!line || !text || scols_line_refer_data(line, c, text) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int print_table(const json_t *array, const struct column *columns, size_t n_columns)
+{
+	struct libscols_table *table = scols_new_table();
+	int r;
+
+	if (!table)
+		return -1;
+	/* As wide as it is: what a script reads from a pipe must not be cut. */
+	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	r = fill_table(table, array, columns, n_columns);
+	if (r == 0)
+		r = scols_print_table(table);
+	scols_unref_table(table);
+	return r;
+}
+
+static int print_json(const json_t *array)
+{
+	if (json_dumpf(array, stdout, JSON_INDENT(2)) < 0)
+		return -1;
+	return putchar('\n') == EOF ? -1 : 0;
+}
+
+int rows_print(const struct cli *cli, struct rows *rows, const struct column *columns,
+	       size_t n_columns, int code)
+{
+	int status = STATUS_OK;
+
+	if (code < 0)
+		status = cli_fail(cli, code);
+	else if (rows->is_failed ||
+		 (cli->is_json ? print_json(rows->array)
+			       : print_table(rows->array, columns, n_columns)) < 0) {
+		fprintf(stderr, "nestnet: out of memory\n");
+		status = STATUS_FAILED;
+	}
+	json_decref(rows->array);
+	free(rows);
+	return status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_CLI_OUTPUT_H
+#define NESTNET_CLI_OUTPUT_H
+
+/* Rows that are printed as a table or as JSON: the same rows. */
+
+#include "command.h"
+
+#include <jansson.h>
+
+/** A column of the table: the key of the rows' objects that it shows. */
+struct column {
+	const char *title;
+	const char *key;
+	bool is_number; /* flushed right */
+};
+
+/** Where the next row goes. */
+struct rows;
+
+/** @return NULL where there is no memory */
+struct rows *rows_new(void);
+
+/** Appends a row, and takes it; NULL (no memory) makes rows_print() fail. */
+void rows_add(struct rows *rows, json_t *row);
+
+/**
+ * Prints the rows, and frees them: with --json as one array, else as a table with these
+ * columns, on a terminal and in pipes alike.
+ * @param code  of the library's listing; a failure is told instead
+ */
+int rows_print(const struct cli *cli, struct rows *rows, const struct column *columns,
+	       size_t n_columns, int code);
+
+/** Text, or null. */
+json_t *json_text(const char *text);
+/** Prefixes as texts, with their lengths. */
+json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n);
+json_t *json_mac(const uint8_t mac[6]);
+json_t *json_texts(const char *const *texts, size_t n);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The words of a command line as the library's values. */
+
+#include "parse.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool parse_alias(const struct cli *cli, const char *text, struct nestnet_endpoint *ret)
+{
+	const char *why;
+
+	if (nestnet_alias_parse(text, ret, &why) == 0)
+		return true;
+	cli_usage(cli, "alias '%s': %s", text, why);
+	return false;
+}
+
+bool parse_target(const struct cli *cli, const char *text, struct nestnet_endpoint *ret)
+{
+	const char *why;
+
+	if (nestnet_target_parse(text, ret, &why) == 0)
+		return true;
+	cli_usage(cli, "target '%s': %s", text, why);
+	return false;
+}
+
+bool parse_address(const struct cli *cli, const char *text, struct nestnet_address *ret)
+{
+	if (nestnet_address_parse(text, ret) == 0)
+		return true;
+	cli_usage(cli, "'%s': not an IPv4 or IPv6 address", text);
+	return false;
+}
+
+bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix *ret)
+{
+	if (strchr(text, '/') && nestnet_prefix_parse(text, ret) == 0)
+		return true;
+	cli_usage(cli, "'%s': not ADDRESS/LEN", text);
+	return false;
+}
+
+bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list)
+{
+	struct nestnet_prefix prefix, *grown;
+
+	if (!parse_prefix(cli, text, &prefix))
+		return false;
+	grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
+	if (!grown) {
+		cli_usage(cli, "out of memory");
+		return false;
+	}
+	list->list = grown;
+	grown[list->n++] = prefix;
+	return true;
+}
+
+bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret)
+{
+	if (strcmp(text, "masquerade") == 0)
+		*ret = NESTNET_EGRESS_MASQUERADE;
+	else if (strcmp(text, "alias") == 0)
+		*ret = NESTNET_EGRESS_ALIAS;
+	else if (strcmp(text, "none") == 0)
+		*ret = NESTNET_EGRESS_NONE;
+	else {
+		cli_usage(cli, "--egress '%s': it is masquerade, alias or none", text);
+		return false;
+	}
+	return true;
+}
+
+bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
+{
+	unsigned int b[6];
+	int used = 0;
+
+	if (strspn(text, "0123456789abcdefABCDEF:") == strlen(text) && strlen(text) == 17 &&
+	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4],
+		   &b[5], &used) == 6 &&
+	    used == 17) {
+		for (size_t i = 0; i < 6; i++)
+			ret[i] = (uint8_t)b[i];
+		return true;
+	}
+	cli_usage(cli, "--mac '%s': not a MAC address such as 02:00:00:12:34:56", text);
+	return false;
+}
+
+bool parse_number(const struct cli *cli, const char *what, const char *text, uint32_t least,
+		  uint32_t most, uint32_t *ret)
+{
+	size_t len = strlen(text);
+	unsigned long long number = strtoull(text, NULL, 10);
+
+	if (len > 0 && len <= 10 && strspn(text, "0123456789") == len && number >= least &&
+	    number <= most) {
+		*ret = (uint32_t)number;
+		return true;
+	}
+	cli_usage(cli, "%s '%s': not a number from %u to %u", what, text, least, most);
+	return false;
+}
+
+bool parse_mtu(const struct cli *cli, const char *text, uint32_t *ret)
+{
+	if (strcmp(text, "auto") == 0) {
+		*ret = 0;
+		return true;
+	}
+	return parse_number(cli, "--mtu", text, 68, 65535, ret);
+}
+
+static bool is_number(const char *text)
+{
+	return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+bool parse_user(const struct cli *cli, const char *text, uint32_t *ret)
+{
+	const struct passwd *user;
+
+	if (is_number(text))
+		return parse_number(cli, "--owner", text, 0, UINT32_MAX - 1, ret);
+	user = getpwnam(text);
+	if (!user) {
+		cli_usage(cli, "--owner '%s': no such user", text);
+		return false;
+	}
+	*ret = user->pw_uid;
+	return true;
+}
+
+bool parse_group(const struct cli *cli, const char *text, uint32_t *ret)
+{
+	const struct group *group;
+
+	if (is_number(text))
+		return parse_number(cli, "--group", text, 0, UINT32_MAX - 1, ret);
+	group = getgrnam(text);
+	if (!group) {
+		cli_usage(cli, "--group '%s': no such group", text);
+		return false;
+	}
+	*ret = group->gr_gid;
+	return true;
+}

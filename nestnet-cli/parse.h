@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_CLI_PARSE_H
+#define NESTNET_CLI_PARSE_H
+
+/* The words of a command line as the library's values. Each function says what is wrong,
+ * with what, and returns false. */
+
+#include "command.h"
+
+bool parse_alias(const struct cli *cli, const char *text, struct nestnet_endpoint *ret);
+bool parse_target(const struct cli *cli, const char *text, struct nestnet_endpoint *ret);
+bool parse_address(const struct cli *cli, const char *text, struct nestnet_address *ret);
+bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix *ret);
+bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret);
+bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6]);
+bool parse_user(const struct cli *cli, const char *text, uint32_t *ret);
+bool parse_group(const struct cli *cli, const char *text, uint32_t *ret);
+
+/** A decimal number from least to most; what is its name in the sentence. */
+bool parse_number(const struct cli *cli, const char *what, const char *text, uint32_t least,
+		  uint32_t most, uint32_t *ret);
+
+/** N bytes, or auto as 0. */
+bool parse_mtu(const struct cli *cli, const char *text, uint32_t *ret);
+
+/** Addresses that options gather. */
+struct prefix_list {
+	struct nestnet_prefix *list;
+	size_t n;
+};
+
+/** Reads a prefix and appends it; list is to be freed. */
+bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list);
+
+#endif
