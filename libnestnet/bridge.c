@@ -27,7 +27,8 @@
 
 struct making {
 	struct bridge_request request; /* borrows its addresses from the transaction */
-	uint32_t ifindex;              /* 0: not made */
+	bool is_made;
+	uint32_t ifindex;
 };
 
 static int choose_mac(struct plan *plan, struct bridge_request *request)
@@ -58,8 +59,8 @@ static int destroy(struct plan *plan, void *step)
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
-	if (r == 0 && making->ifindex)
-		r = link_delete(nl, &making->ifindex, 1, plan_error(plan));
+	if (r == 0 && making->is_made)
+		r = link_delete_by_name(nl, making->request.name, plan_error(plan));
 	return r;
 }
 
@@ -80,6 +81,7 @@ static int make(struct plan *plan, struct making *making)
 				    request->flags & NESTNET_BRIDGE_STP, error);
 	if (r < 0)
 		return r;
+	making->is_made = true;
 	r = link_get(nl, request->name, &link, error);
 	if (r <= 0)
 		return r < 0 ? r : error_set_errno(error, ENODEV);
@@ -114,20 +116,33 @@ static const struct plan_step_ops create_ops = {
 
 /* ---- Adding --------------------------------------------------------------------------------- */
 
-static const char *find_difference(const struct inventory_link *there,
-				   const struct bridge_request *request)
+/* What of a bridge that is there differs from the request, in words: what is there. */
+static bool is_different(const struct inventory_link *there,
+			 const struct bridge_request *request, char *what, size_t size)
 {
 	const struct link *link = &there->link;
+	char text[NESTNET_TEXT_MAX];
 
-	if (!inventory_has_addresses(there, request->addresses.list, request->addresses.n))
-		return "set of addresses";
-	if (request->mtu && link->mtu != request->mtu)
-		return "MTU";
-	if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
-		return "MAC address";
-	if (link->has_stp != !!(request->flags & NESTNET_BRIDGE_STP))
-		return "STP setting";
-	return NULL;
+	if (!inventory_has_addresses(there, request->addresses.list, request->addresses.n)) {
+		if (there->n_addresses == 1)
+			snprintf(what, size, "address %s",
+				 nestnet_prefix_format(&there->addresses[0], text));
+		else
+			snprintf(what, size, "%s addresses",
+				 there->n_addresses ? "other" : "no");
+	} else if (request->mtu && link->mtu != request->mtu) {
+		snprintf(what, size, "MTU %u", link->mtu);
+	} else if (request->has_mac &&
+		   memcmp(link->mac, request->mac, sizeof(link->mac)) != 0) {
+		snprintf(what, size, "MAC %02x:%02x:%02x:%02x:%02x:%02x", link->mac[0],
+			 link->mac[1], link->mac[2], link->mac[3], link->mac[4],
+			 link->mac[5]);
+	} else if (link->has_stp != !!(request->flags & NESTNET_BRIDGE_STP)) {
+		snprintf(what, size, "STP %s", link->has_stp ? "on" : "off");
+	} else {
+		return false;
+	}
+	return true;
 }
 
 /* @return 0 where the bridge is there just so, or the refusal */
@@ -135,7 +150,7 @@ static int compare_bridge(struct plan *plan, const struct bridge_request *reques
 {
 	struct inventory inventory;
 	const struct inventory_link *there;
-	const char *difference;
+	char what[128];
 	int r = inventory_load(plan->ctx, &inventory);
 
 	if (r < 0)
@@ -149,8 +164,8 @@ static int compare_bridge(struct plan *plan, const struct bridge_request *reques
 	else if (!there->link.is_managed)
 		r = error_set(plan_error(plan), EEXIST,
 			      "a bridge of that name exists, which nestnet did not make");
-	else if ((difference = find_difference(there, request)))
-		r = error_set(plan_error(plan), EEXIST, "exists with another %s", difference);
+	else if (is_different(there, request, what, sizeof(what)))
+		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
 	inventory_clear(&inventory);
 	return r;
 }
@@ -266,8 +281,9 @@ static const char *why_not_bridge(const char *name,
 		return "the options' size is not set";
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65535))
 		return "the MTU of a bridge is from 68 to 65535";
-	if (options->mac && (options->mac[0] & 1))
-		return "the MAC address is a multicast address";
+	why = options->mac ? name_why_not_mac(options->mac) : NULL;
+	if (why)
+		return why;
 	for (size_t i = 0; i < options->n_addresses; i++) {
 		why = address_why_not_unicast(&options->addresses[i].address);
 		if (why)

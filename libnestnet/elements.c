@@ -418,9 +418,72 @@ static int send_difference(struct elements *elements, bool is_reverse, uint32_t 
 	return r < 0 ? error_prefix(error, "change table inet %s", ruleset_table.name) : 0;
 }
 
+/* A changed element that can be asked for by its key; NULL: there is none. */
+static const struct slot *find_witness(const struct elements *elements)
+{
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		const struct slot *slot;
+
+		for (slot = elements->buckets[i]; slot; slot = slot->next) {
+			const struct nft_set_spec *spec =
+				ruleset_set_spec(slot->set, slot->family);
+
+			if (is_changed(slot) && (!(spec->flags & NFT_SPEC_INTERVAL) ||
+						 nft_set_spec_is_concat(spec)))
+				return slot;
+		}
+	}
+	return NULL;
+}
+
+/* Whether an element is in the kernel as wanted. @return 1, 0, or a negative errno */
+static int is_as_wanted(struct elements *elements, const struct slot *slot,
+			struct error *error)
+{
+	const struct nft_element *known = slot->is_wanted ? &slot->after : &slot->before;
+	struct slot now = *slot;
+	int r = nft_element_get(elements->nl, &ruleset_table,
+				ruleset_set_spec(slot->set, slot->family), known->key,
+				known->key_end, &now.before, error);
+
+	if (r < 0)
+		return r;
+	return r == slot->is_wanted && (r == 0 || is_equal(&now));
+}
+
+/* After a batch whose answer was lost: was it done? @return 1, 0, or a negative errno */
+static int is_committed(struct elements *elements, struct error *error)
+{
+	const struct slot *witness = find_witness(elements);
+	char version[NFT_COMMENT_MAX + 1];
+	uint32_t generation;
+	int r = nft_table_get(elements->nl, &ruleset_table, &generation, version,
+			      sizeof(version), error);
+
+	if (r < 0)
+		return r;
+	if (generation == elements->generation || r != elements->is_table_wanted)
+		return 0;
+	return witness && r == 1 ? is_as_wanted(elements, witness, error) : 1;
+}
+
 int elements_commit(struct elements *elements, struct error *error)
 {
-	return send_difference(elements, false, elements->generation, error);
+	struct error lost;
+	int r = send_difference(elements, false, elements->generation, error);
+
+	if (r != -ECOMM)
+		return r;
+	lost = *error;
+	r = is_committed(elements, error);
+	if (r == 1)
+		return 0;
+	if (r == 0) {
+		*error = lost;
+		return -lost.code;
+	}
+	return error_set(error, ENOTRECOVERABLE,
+			 "%s, and so it is not known whether it was done", lost.text);
 }
 
 int elements_revert(struct elements *elements, struct error *error)

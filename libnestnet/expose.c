@@ -251,10 +251,9 @@ static int refuse_second_egress(struct plan *plan, const struct exposure *wanted
 	nestnet_address_format(&wanted->target.prefix.address, target);
 	if (alias.family == AF_UNSPEC)
 		return error_set(plan_error(plan), EEXIST,
-				 "%s leaves untouched already, by another exposure's "
-				 "--egress none",
-				 target);
-	return error_set(plan_error(plan), EEXIST, "%s leaves as %s already", target,
+				 "%s has --egress none already, by another exposure", target);
+	return error_set(plan_error(plan), EEXIST,
+			 "%s has --egress alias already, and leaves as %s", target,
 			 nestnet_address_format(&alias, by));
 }
 

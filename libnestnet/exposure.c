@@ -229,30 +229,104 @@ static int put_member(struct elements *elements, enum ruleset_set set, int famil
 	return elements_put(elements, set, family, &element, error);
 }
 
-/* The target is in the set for as many exposures as the comment says. */
+/* A target that several exposures share is counted in elements, and not in a comment: to
+ * change a comment is to delete and add, and after a deletion the socket takes a grace
+ * period of the kernel, some 12 ms, to close (facts 32c). So adding only ever adds. */
+
+/* The most exposures of one target: what counts them is as wide as a port. */
+#define COUNT_MAX 65535
+
+struct guest_sets {
+	enum ruleset_set guest, more;
+};
+
+static struct guest_sets guest_sets(const struct exposure *exposure)
+{
+	if (exposure->flags & NESTNET_EXPOSE_OPEN)
+		return (struct guest_sets){ RULESET_GUEST_OPEN, RULESET_GUEST_OPEN_MORE };
+	return (struct guest_sets){ RULESET_GUEST, RULESET_GUEST_MORE };
+}
+
+/* target . number */
+static void put_count(uint8_t *key, const struct nestnet_address *target, uint16_t number)
+{
+	uint16_t field = htons(number);
+
+	put_field(key, put_address(key, target), &field, sizeof(field));
+}
+
+static int has_count(struct elements *elements, enum ruleset_set more,
+		     const struct nestnet_address *target, uint32_t number,
+		     struct error *error)
+{
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+
+	if (number > COUNT_MAX)
+		return 0;
+	put_count(key, target, (uint16_t)number);
+	return is_member(elements, more, target->family, key, error);
+}
+
+/* How many exposures have the target: doubles until there is no such number, and then
+ * halves the gap. Most targets have one, and cost one question. */
+static int read_count(struct elements *elements, struct guest_sets sets,
+		      const struct nestnet_address *target, uint32_t *ret,
+		      struct error *error)
+{
+	uint32_t there = 1, absent = 2;
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	int r;
+
+	put_address(key, target);
+	*ret = 0;
+	r = is_member(elements, sets.guest, target->family, key, error);
+	if (r <= 0)
+		return r;
+	while ((r = has_count(elements, sets.more, target, absent, error)) == 1) {
+		there = absent;
+		absent *= 2;
+	}
+	while (r >= 0 && absent - there > 1) {
+		uint32_t middle = there + (absent - there) / 2;
+
+		r = has_count(elements, sets.more, target, middle, error);
+		if (r == 1)
+			there = middle;
+		else
+			absent = middle;
+	}
+	*ret = there;
+	return r < 0 ? r : 0;
+}
+
+/* One exposure more has the target, or (by -1) one less. */
 static int count_guest(struct elements *elements, const struct exposure *exposure, int by,
 		       struct error *error)
 {
-	enum ruleset_set set = exposure->flags & NESTNET_EXPOSE_OPEN ? RULESET_GUEST_OPEN
-								     : RULESET_GUEST;
-	struct nft_element element = { .comment = "" };
+	const struct nestnet_address *target = &exposure->target.prefix.address;
+	struct guest_sets sets = guest_sets(exposure);
 	uint8_t key[NFT_KEY_MAX] = { 0 };
-	int family = endpoint_family(&exposure->target), r;
-	long count = 0;
+	enum ruleset_set set;
+	uint32_t count;
+	int r = read_count(elements, sets, target, &count, error);
 
-	put_address(key, &exposure->target.prefix.address);
-	r = elements_get(elements, set, family, key, &element, error);
 	if (r < 0)
 		return r;
-	if (r == 1 && sscanf(element.comment, "exposures=%ld", &count) != 1)
-		count = 1; /* somebody's own hand: one exposure, then */
+	if (by > 0 && count == COUNT_MAX)
+		return error_set(error, EBUSY, "a target has at most %u exposures", count);
+	if (by > 0)
+		count++;
+	if (count == 0)
+		return 0; /* somebody's own hand took it out */
 
-	count += by;
-	if (count <= 0)
-		return elements_remove(elements, set, family, key, error);
-	memcpy(element.key, key, sizeof(key));
-	snprintf(element.comment, sizeof(element.comment), "exposures=%ld", count);
-	return elements_put(elements, set, family, &element, error);
+	/* The first is the target itself, the others its numbers. */
+	set = count == 1 ? sets.guest : sets.more;
+	if (count == 1)
+		put_address(key, target);
+	else
+		put_count(key, target, (uint16_t)count);
+	return by > 0 ? put_member(elements, set, target->family, key, error)
+		      : elements_remove(elements, set, target->family, key, error);
 }
 
 static int put_egress(struct elements *elements, const struct exposure *exposure,

@@ -7,10 +7,10 @@
  *
  * The element of a map that depends on the alias's shape has alias, target and comment.
  * Each option is membership of the alias in a set. The target is in `guest` (closed, and
- * masqueraded) or `guest_open` (masqueraded alone), whose comment counts the exposures
- * that want it there; it goes with the last of them. Egress as the alias is an element of
- * `egress` from target to alias, and so says whose it is; egress as it came is one of
- * `keep` for the packets and one of `addr_keep` for whose it is.
+ * masqueraded) or `guest_open` (masqueraded alone) as long as an exposure wants it there;
+ * the second and later ones are numbers in `guest_more` and `guest_open_more`. Egress as
+ * the alias is an element of `egress` from target to alias, and so says whose it is;
+ * egress as it came is one of `keep` for the packets and one of `addr_keep` for whose.
  */
 
 #include "elements.h"

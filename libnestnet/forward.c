@@ -320,8 +320,12 @@ static int restore_family(struct plan *plan, int family)
 		      value);
 	if (r == 1)
 		turn.wanted = (int)strtol(value, NULL, 10);
-	if (r == 1 && turn.wanted != turn.present)
-		return plan_turn(plan, "", family, turn.wanted);
+	if (r == 1 && turn.wanted != turn.present) {
+		r = plan_say(plan, "clear: %s forwarding is %s again, as it was found",
+			     family == AF_INET ? "IPv4" : "IPv6",
+			     turn.wanted ? "on" : "off");
+		return r < 0 ? r : plan_turn(plan, "", family, turn.wanted);
+	}
 	if (r < 0)
 		return r;
 

@@ -48,7 +48,7 @@ struct plan *plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->n_steps; i++)
 		plan->steps[i].ops->free(plan->steps[i].step);
 	for (size_t i = 0; i < plan->n_changes; i++)
-		free(plan->changes[i].command);
+		free(plan->changes[i].text);
 	elements_free(plan->elements);
 	free(plan->steps);
 	free(plan->changes);
@@ -92,22 +92,42 @@ int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_op
 	return 0;
 }
 
-int plan_note(struct plan *plan, char op, const char *format, ...)
+static int add_change(struct plan *plan, char op, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static int add_change(struct plan *plan, char op, const char *format, va_list args)
 {
-	va_list args;
-	char *command;
-	int len, r = grow(plan, &plan->changes, plan->n_changes, sizeof(*plan->changes));
+	char *text;
+	int r = grow(plan, &plan->changes, plan->n_changes, sizeof(*plan->changes));
 
 	if (r < 0)
 		return r;
-	va_start(args, format);
-	len = vasprintf(&command, format, args);
-	va_end(args);
-	if (len < 0)
+	if (vasprintf(&text, format, args) < 0)
 		return error_set_errno(plan_error(plan), ENOMEM);
-	plan->changes[plan->n_changes++] =
-		(struct plan_change){ .op = op, .command = command };
+	plan->changes[plan->n_changes++] = (struct plan_change){ .op = op, .text = text };
 	return 0;
+}
+
+int plan_note(struct plan *plan, char op, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = add_change(plan, op, format, args);
+	va_end(args);
+	return r;
+}
+
+int plan_say(struct plan *plan, const char *format, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, format);
+	r = add_change(plan, 0, format, args);
+	va_end(args);
+	return r;
 }
 
 int plan_unlink(struct plan *plan, uint32_t ifindex)
@@ -204,6 +224,19 @@ static int undo(struct plan *plan, size_t n, int result)
 	return result;
 }
 
+static void log_changes(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_changes; i++) {
+		const struct plan_change *change = &plan->changes[i];
+
+		if (change->op)
+			context_log(plan->ctx, NESTNET_LOG_INFO, "%c %s", change->op,
+				    change->text);
+		else
+			context_log(plan->ctx, NESTNET_LOG_NOTICE, "%s", change->text);
+	}
+}
+
 int plan_execute(struct plan *plan)
 {
 	int r = 0;
@@ -221,8 +254,7 @@ int plan_execute(struct plan *plan)
 		if (r < 0)
 			return undo(plan, i, r);
 	}
-	for (size_t i = 0; r == 0 && i < plan->n_changes; i++)
-		context_log(plan->ctx, NESTNET_LOG_INFO, "%c %s", plan->changes[i].op,
-			    plan->changes[i].command);
+	if (r == 0)
+		log_changes(plan);
 	return r;
 }

@@ -44,10 +44,10 @@ struct plan_step_ops {
 	void (*free)(void *step);
 };
 
-/** One change, as the command line would say it. */
+/** One change, as the command line would say it; or a sentence for the log. */
 struct plan_change {
-	char op; /* '+' or '-' */
-	char *command;
+	char op; /* '+' or '-'; 0: a sentence */
+	char *text;
 };
 
 struct plan_step;
@@ -77,6 +77,10 @@ int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_op
 /** Says that the plan changes something. */
 int plan_note(struct plan *plan, char op, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** Has a sentence for people that is logged once the plan was executed. */
+int plan_say(struct plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /** Deletes a link, with all others that are, by one send. */
 int plan_unlink(struct plan *plan, uint32_t ifindex);

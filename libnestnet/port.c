@@ -61,6 +61,17 @@ static int find_ends(struct plan *plan, struct netlink *nl, struct move *move,
 	return r < 0 ? r : 0;
 }
 
+static int change_master(struct plan *plan, struct netlink *nl, const struct move *move,
+			 const struct link_change *change)
+{
+	int r = link_change(nl, move->before.ifindex, change, plan_error(plan));
+
+	if (r < 0 || !move->to[0])
+		return r;
+	return link_set_port(nl, move->before.ifindex, move->has_hairpin,
+			     move->before.is_isolated, plan_error(plan));
+}
+
 static int act(struct plan *plan, void *step)
 {
 	struct link_change change = { .set_master = true };
@@ -70,11 +81,8 @@ static int act(struct plan *plan, void *step)
 
 	if (r == 0)
 		r = find_ends(plan, nl, move, &change);
-	if (r == 0)
-		r = link_change(nl, move->before.ifindex, &change, plan_error(plan));
-	if (r == 0 && move->to[0]) {
-		r = link_set_port(nl, move->before.ifindex, move->has_hairpin,
-				  move->before.is_isolated, plan_error(plan));
+	if (r == 0) {
+		r = change_master(plan, nl, move, &change);
 		if (r < 0) {
 			struct error first = plan->ctx->error;
 
@@ -147,6 +155,17 @@ static int check_bridge(struct plan *plan, struct netlink *nl, const char *name)
 	return r < 0 ? r : 0;
 }
 
+/* What the kernel would refuse, said before anything was changed. */
+static int check_kind(struct plan *plan, const struct link *port)
+{
+	if (!port->is_ethernet)
+		return error_set(plan_error(plan), EBUSY, "not an Ethernet interface");
+	if (port->kind == LINK_BRIDGE)
+		return error_set(plan_error(plan), EBUSY,
+				 "a bridge cannot be a bridge's port");
+	return 0;
+}
+
 static int plan_attach(struct plan *plan, const struct attach_request *request)
 {
 	bool has_hairpin = !(request->flags & NESTNET_ATTACH_NO_HAIRPIN);
@@ -161,6 +180,8 @@ static int plan_attach(struct plan *plan, const struct attach_request *request)
 	if (r == 0)
 		return error_set_errno(plan_error(plan), ENODEV);
 	if (r == 1)
+		r = check_kind(plan, &port);
+	if (r == 0)
 		r = check_port(plan, nl, &port, request);
 	if (r != 0)
 		return r < 0 ? r : 0;

@@ -30,6 +30,9 @@ const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nes
 #define KEY_ADDRESSES(ip, len)                                                 \
 	.key_type = NFT_TYPE2(ip, ip), .key_len = (len) + (len),               \
 	.fields = { (len), (len) }
+#define KEY_ADDRESS_NUMBER(ip, len)                                            \
+	.key_type = NFT_TYPE2(ip, NFT_TYPE_SERVICE), .key_len = (len) + 4,     \
+	.fields = { (len), 2 }
 #define KEY_ADDRESS_NAME(ip, len)                                              \
 	.key_type = NFT_TYPE2(ip, NFT_TYPE_IFNAME), .key_len = (len) + 16,     \
 	.fields = { (len), 16 }
@@ -93,9 +96,12 @@ const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nes
 [RULESET_GUEST_TIMED]     = SET(n, "guest_timed", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST_PREF]      = SET(n, "guest_pref", INTERVAL | TIMEOUT, \
 	KEY_ADDRESS(ip, len)), \
+[RULESET_GUEST_MORE]      = SET(n, "guest_more", 0, KEY_ADDRESS_NUMBER(ip, len)), \
 [RULESET_GUEST_OPEN]      = SET(n, "guest_open", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST_OPEN_PREF] = SET(n, "guest_open_pref", INTERVAL | TIMEOUT, \
 	KEY_ADDRESS(ip, len)), \
+[RULESET_GUEST_OPEN_MORE] = SET(n, "guest_open_more", 0, \
+	KEY_ADDRESS_NUMBER(ip, len)), \
 [RULESET_EGRESS]      = SET(n, "egress", TIMEOUT, \
 	KEY_ADDRESS(ip, len), TO_ADDRESS(ip, len)), \
 [RULESET_EGRESS_PREF] = SET(n, "egress_pref", PREFIX | TIMEOUT, \

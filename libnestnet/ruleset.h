@@ -49,12 +49,15 @@ enum ruleset_set {
 	RULESET_PREF_OPEN,
 	RULESET_ADDR_KEEP,
 	RULESET_PREF_KEEP,
-	/* targets: closed and masqueraded; masqueraded alone; comment "exposures=N" */
+	/* targets: closed and masqueraded; masqueraded alone; how many exposures more than
+	 * one have them there, counted in elements: target . 2, target . 3 and so on */
 	RULESET_GUEST,
 	RULESET_GUEST_TIMED,
 	RULESET_GUEST_PREF,
+	RULESET_GUEST_MORE,
 	RULESET_GUEST_OPEN,
 	RULESET_GUEST_OPEN_PREF,
+	RULESET_GUEST_OPEN_MORE,
 	/* --egress, keyed by the target */
 	RULESET_EGRESS,
 	RULESET_EGRESS_PREF,

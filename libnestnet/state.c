@@ -34,12 +34,12 @@ static int say_forwarding_stays(struct plan *plan)
 {
 	int is_on = 0, r = setting_read(plan, AF_INET, "all", "forwarding", &is_on);
 
-	if (r == 1 && is_on)
-		context_log(plan->ctx, NESTNET_LOG_WARNING,
-			    "clear: forwarding stays on: table inet %s, which would know what "
-			    "it was before, is not there",
-			    ruleset_table.name);
-	return r < 0 ? r : 0;
+	if (r <= 0 || !is_on)
+		return r < 0 ? r : 0;
+	return plan_say(plan,
+			"clear: forwarding stays on: table inet %s, which would know what "
+			"it was before, is not there",
+			ruleset_table.name);
 }
 
 int state_plan_clear(struct plan *plan)

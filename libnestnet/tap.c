@@ -270,39 +270,73 @@ static int note_tap(struct plan *plan, char op, const char *name, const char *br
 
 /* ---- Adding ----------------------------------------------------------------------------------- */
 
-/* What of a tap that is there differs from the request; NULL: nothing. */
-static const char *find_difference(const struct inventory *inventory,
-				   const struct inventory_link *there,
-				   const struct tap_request *request)
+static void describe_owner(char *what, size_t size, const char *kind, bool has, uint32_t id)
+{
+	if (!has)
+		snprintf(what, size, "no %s", kind);
+	else if (id == 0)
+		snprintf(what, size, "%s root", kind);
+	else
+		snprintf(what, size, "%s %u", kind, id);
+}
+
+static bool has_other_owner(const struct link *link, const struct tap_request *request,
+			    char *what, size_t size)
+{
+	bool has_owner = request->flags & NESTNET_TAP_HAS_OWNER;
+	bool has_group = request->flags & NESTNET_TAP_HAS_GROUP;
+
+	if (link->has_owner != has_owner || (has_owner && link->owner != request->owner))
+		describe_owner(what, size, "owner", link->has_owner, link->owner);
+	else if (link->has_group != has_group ||
+		 (has_group && link->group != request->group))
+		describe_owner(what, size, "group", link->has_group, link->group);
+	else
+		return false;
+	return true;
+}
+
+static bool has_other_port(const struct link *link, const struct tap_request *request,
+			   char *what, size_t size)
+{
+	if (!link->is_port)
+		return false;
+	if (link->is_isolated != !!(request->flags & NESTNET_TAP_ISOLATED))
+		snprintf(what, size, "isolation %s", link->is_isolated ? "on" : "off");
+	else if (link->has_hairpin != !(request->flags & NESTNET_TAP_NO_HAIRPIN))
+		snprintf(what, size, "hairpin mode %s", link->has_hairpin ? "on" : "off");
+	else
+		return false;
+	return true;
+}
+
+/* What of a tap that is there differs from the request, in words: what is there. */
+static bool is_different(const struct inventory *inventory,
+			 const struct inventory_link *there,
+			 const struct tap_request *request, char *what, size_t size)
 {
 	const struct inventory_link *bridge = inventory_find(inventory, there->link.master);
 	const struct link *link = &there->link;
-	unsigned int flags = request->flags;
 
 	if (strcmp(bridge ? bridge->link.name : "", request->bridge) != 0)
-		return "bridge";
-	if (!request->bridge[0] && !inventory_has_addresses(there, request->addresses.list,
-							    request->addresses.n))
-		return "set of addresses";
-	if (link->has_owner != !!(flags & NESTNET_TAP_HAS_OWNER) ||
-	    (link->has_owner && link->owner != request->owner))
-		return "owner";
-	if (link->has_group != !!(flags & NESTNET_TAP_HAS_GROUP) ||
-	    (link->has_group && link->group != request->group))
-		return "group";
-	if (read_queues(link) != request->queues)
-		return "number of queues";
-	if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
-		return "MAC address";
-	if (request->mtu && link->mtu != request->mtu)
-		return "MTU";
-	if (!link->is_port)
-		return NULL;
-	if (link->is_isolated != !!(flags & NESTNET_TAP_ISOLATED))
-		return "isolation";
-	if (link->has_hairpin != !(flags & NESTNET_TAP_NO_HAIRPIN))
-		return "hairpin mode";
-	return NULL;
+		snprintf(what, size, "%s %s", bridge ? "bridge" : "no bridge",
+			 bridge ? bridge->link.name : "");
+	else if (!request->bridge[0] &&
+		 !inventory_has_addresses(there, request->addresses.list,
+					  request->addresses.n))
+		snprintf(what, size, "other addresses");
+	else if (read_queues(link) != request->queues)
+		snprintf(what, size, "queues %u", read_queues(link));
+	else if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
+		snprintf(what, size, "MAC %02x:%02x:%02x:%02x:%02x:%02x", link->mac[0],
+			 link->mac[1], link->mac[2], link->mac[3], link->mac[4],
+			 link->mac[5]);
+	else if (request->mtu && link->mtu != request->mtu)
+		snprintf(what, size, "MTU %u", link->mtu);
+	else
+		return has_other_owner(link, request, what, size) ||
+		       has_other_port(link, request, what, size);
+	return true;
 }
 
 /* @return 0 where the tap is there just so, or the refusal */
@@ -310,7 +344,7 @@ static int compare_tap(struct plan *plan, const struct tap_request *request)
 {
 	struct inventory inventory;
 	const struct inventory_link *there;
-	const char *difference;
+	char what[64];
 	int r = inventory_load(plan->ctx, &inventory);
 
 	if (r < 0)
@@ -324,8 +358,8 @@ static int compare_tap(struct plan *plan, const struct tap_request *request)
 	else if (!there->link.is_managed)
 		r = error_set(plan_error(plan), EEXIST,
 			      "a tap of that name exists, which nestnet did not make");
-	else if ((difference = find_difference(&inventory, there, request)))
-		r = error_set(plan_error(plan), EEXIST, "exists with another %s", difference);
+	else if (is_different(&inventory, there, request, what, sizeof(what)))
+		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
 	inventory_clear(&inventory);
 	return r;
 }
@@ -422,8 +456,9 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 		return "a tap has at most 256 queues";
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65521))
 		return "the MTU of a tap is from 68 to 65521";
-	if (options->mac && (options->mac[0] & 1))
-		return "the MAC address is a multicast address";
+	why = options->mac ? name_why_not_mac(options->mac) : NULL;
+	if (why)
+		return why;
 	if (options->bridge && options->n_addresses)
 		return "a tap in a bridge has no address of its own";
 	if (!options->bridge && (options->flags & NESTNET_TAP_ISOLATED))

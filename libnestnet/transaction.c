@@ -260,6 +260,13 @@ static int commit_once(struct nestnet_transaction *tx)
 	return r;
 }
 
+/* What was wrong with a request was said when it was queued: EINVAL by now is the kernel's
+ * word for something of its own. */
+static int end_commit(struct nestnet_transaction *tx, int r)
+{
+	return context_end(tx->ctx, r == -EINVAL ? -EIO : r);
+}
+
 int nestnet_transaction_commit(struct nestnet_transaction *tx)
 {
 	int r = -ERESTART;
@@ -272,7 +279,7 @@ int nestnet_transaction_commit(struct nestnet_transaction *tx)
 		r = error_set(&tx->ctx->error, EAGAIN,
 			      "other programs change the ruleset faster than it can be "
 			      "planned; try again");
-	return context_end(tx->ctx, r);
+	return end_commit(tx, r);
 }
 
 int nestnet_transaction_plan(struct nestnet_transaction *tx, nestnet_change_fn fn,
@@ -284,9 +291,11 @@ int nestnet_transaction_plan(struct nestnet_transaction *tx, nestnet_change_fn f
 	context_begin(tx->ctx);
 	r = make_plan(tx, &plan);
 	if (r < 0)
-		return context_end(tx->ctx, r);
-	for (size_t i = 0; r == 0 && i < plan->n_changes; i++)
-		r = fn(userdata, plan->changes[i].op, plan->changes[i].command);
+		return end_commit(tx, r);
+	for (size_t i = 0; r == 0 && i < plan->n_changes; i++) {
+		if (plan->changes[i].op)
+			r = fn(userdata, plan->changes[i].op, plan->changes[i].text);
+	}
 	return r;
 }
 

@@ -18,12 +18,15 @@ static const char *origin_text(enum nestnet_alias_origin origin)
 
 static int add_row(void *userdata, const struct nestnet_alias *alias)
 {
-	char prefix[NESTNET_TEXT_MAX];
+	char address[NESTNET_TEXT_MAX];
 
 	rows_add(userdata,
-		 json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", alias->id, "prefix",
-			   nestnet_prefix_format(&alias->prefix, prefix), "dev", alias->dev,
-			   "origin", origin_text(alias->origin), "exposed",
+		 json_pack("{s:s, s:o, s:s, s:s, s:o}", "id", alias->id, "prefix",
+			   json_sprintf("%s/%u",
+					nestnet_address_format(&alias->prefix.address,
+							       address),
+					alias->prefix.len),
+			   "dev", alias->dev, "origin", origin_text(alias->origin), "exposed",
 			   json_texts(alias->exposed, alias->n_exposed)));
 	return 0;
 }

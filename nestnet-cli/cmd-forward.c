@@ -65,7 +65,7 @@ static json_t *json_switch(const struct status_rows *status, int family, int val
 {
 	if (value < 0 || (status->family != AF_UNSPEC && status->family != family))
 		return json_null();
-	return json_boolean(value);
+	return value ? json_true() : json_false();
 }
 
 static int add_row(void *userdata, const struct nestnet_forwarding *forwarding)

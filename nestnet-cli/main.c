@@ -20,25 +20,18 @@ static const struct option global_options[] = {
 
 /* ---- Speaking ----------------------------------------------------------------------------- */
 
-static void print_command(FILE *to, const struct command *command)
-{
-	fprintf(to, "nestnet %s%s%s%s%s", command->noun, command->verb ? " " : "",
-		command->verb ? command->verb : "", command->arguments[0] ? " " : "",
-		command->arguments);
-}
-
 static void print_help(const struct command *command)
 {
-	printf("Usage: ");
-	print_command(stdout, command);
-	printf("\n\n%s\n", command->summary);
+	printf("Usage: nestnet %s%s%s%s%s\n\n%s\n", command->noun, command->verb ? " " : "",
+	       command->verb ? command->verb : "", command->arguments[0] ? " " : "",
+	       command->arguments, command->summary);
 	if (command->options)
 		printf("\n%s", command->options);
 	printf("\nExample:\n    %s\n", command->example);
 }
 
 /* The commands, or those of one noun. */
-static void print_commands(FILE *to, const char *noun)
+static void print_commands(const char *noun)
 {
 	for (size_t i = 0; i < n_commands; i++) {
 		char name[32];
@@ -48,16 +41,16 @@ static void print_commands(FILE *to, const char *noun)
 		snprintf(name, sizeof(name), "%s%s%s", commands[i].noun,
 			 commands[i].verb ? " " : "",
 			 commands[i].verb ? commands[i].verb : "");
-		fprintf(to, "  %-16s %s\n", name, commands[i].summary);
+		printf("  %-16s %s\n", name, commands[i].summary);
 	}
 }
 
-static void print_overview(FILE *to)
+static void print_overview(void)
 {
-	fprintf(to, "Usage: nestnet [GLOBAL OPTIONS] COMMAND [ARGUMENTS]\n"
+	printf("Usage: nestnet [GLOBAL OPTIONS] COMMAND [ARGUMENTS]\n"
 		    "Puts virtual machines on the network.\n\n");
-	print_commands(to, NULL);
-	fprintf(to, "\n"
+	print_commands(NULL);
+	printf("\n"
 		    "  -j, --json          machine-readable output\n"
 		    "  -n, --dry-run       change nothing; print what would be changed\n"
 		    "  -N, --netns NAME    work in this network namespace: a name, a path or a "
@@ -69,25 +62,42 @@ static void print_overview(FILE *to)
 		    "See nestnet(1).\n");
 }
 
+/* Prints a sentence on one line: what an argument brought along of control characters is
+ * shown as such. */
+static void say(const char *text)
+{
+	fputs("nestnet: ", stderr);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(stderr, "\\x%02x", c);
+		else
+			fputc(c, stderr);
+	}
+	fputc('\n', stderr);
+}
+
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
+	char text[1024];
 	va_list args;
+	int at = 0;
 
-	fprintf(stderr, "nestnet: ");
 	if (cli->command)
-		fprintf(stderr, "%s%s%s: ", cli->command->noun,
-			cli->command->verb ? " " : "",
-			cli->command->verb ? cli->command->verb : "");
+		at = snprintf(text, sizeof(text), "%s%s%s: ", cli->command->noun,
+			      cli->command->verb ? " " : "",
+			      cli->command->verb ? cli->command->verb : "");
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text + at, sizeof(text) - (size_t)at, format, args);
 	va_end(args);
-	fprintf(stderr, "\n");
+	say(text);
 	return STATUS_USAGE;
 }
 
 int cli_fail(const struct cli *cli, int code)
 {
-	fprintf(stderr, "nestnet: %s\n", cli->ctx ? nestnet_errmsg(cli->ctx) : strerror(-code));
+	say(cli->ctx ? nestnet_errmsg(cli->ctx) : strerror(-code));
 	return code == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 }
 
@@ -95,10 +105,8 @@ static void print_log(void *userdata, int level, const char *line)
 {
 	const struct cli *cli = userdata;
 
-	if (level <= NESTNET_LOG_WARNING && !cli->is_quiet)
-		fprintf(stderr, "nestnet: warning: %s\n", line);
-	else if (level == NESTNET_LOG_INFO && cli->is_verbose)
-		fprintf(stderr, "nestnet: %s\n", line);
+	if (level <= NESTNET_LOG_NOTICE ? !cli->is_quiet : cli->is_verbose)
+		say(line);
 }
 
 /* ---- Options -------------------------------------------------------------------------------- */
@@ -178,11 +186,8 @@ bool cli_check_arguments(const struct cli *cli, int argc, int least, int most)
 {
 	if (argc >= least && (most < 0 || argc <= most))
 		return true;
-	fprintf(stderr, "nestnet: %s%s%s: %s; usage: ", cli->command->noun,
-		cli->command->verb ? " " : "", cli->command->verb ? cli->command->verb : "",
-		argc < least ? "too few arguments" : "too many arguments");
-	print_command(stderr, cli->command);
-	fprintf(stderr, "\n");
+	cli_usage(cli, "too %s arguments: it takes %s", argc < least ? "few" : "many",
+		  cli->command->arguments[0] ? cli->command->arguments : "none");
 	return false;
 }
 
@@ -236,7 +241,7 @@ static int print_plan(struct cli *cli, struct nestnet_transaction *tx)
 	}
 	rows = rows_new();
 	if (!rows)
-		return cli_fail(cli, -ENOMEM);
+		return STATUS_FAILED;
 	return rows_print(cli, rows, NULL, 0, nestnet_transaction_plan(tx, add_change, rows));
 }
 
@@ -296,7 +301,7 @@ static bool print_noun(const char *noun, const char *verb)
 		is_noun = is_noun || (strcmp(commands[i].noun, noun) == 0 && commands[i].verb);
 	if (!is_noun || !is_help(verb))
 		return false;
-	print_commands(stdout, noun);
+	print_commands(noun);
 	return true;
 }
 
@@ -346,9 +351,11 @@ int main(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
+	if (optind == argc && !cli.is_help)
+		return cli_usage(&cli, "a command is missing (see nestnet --help)");
 	if (optind == argc) {
-		print_overview(cli.is_help ? stdout : stderr);
-		return cli.is_help ? STATUS_OK : STATUS_USAGE;
+		print_overview();
+		return STATUS_OK;
 	}
 	status = run(&cli, argc - optind, argv + optind);
 	nestnet_free(cli.ctx);

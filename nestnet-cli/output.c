@@ -3,7 +3,6 @@
 
 #include "output.h"
 
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +15,16 @@ struct rows {
 
 struct rows *rows_new(void)
 {
-	struct rows *rows = calloc(1, sizeof(*rows));
+	struct rows *rows;
 
-	if (rows)
-		rows->array = json_array();
+	if (!lazy_load())
+		return NULL;
+	rows = calloc(1, sizeof(*rows));
+	if (!rows) {
+		fprintf(stderr, "nestnet: out of memory\n");
+		return NULL;
+	}
+	rows->array = json_array();
 	return rows;
 }
 
@@ -106,15 +111,13 @@ static char *cell_text(const json_t *value)
 static int fill_table(struct libscols_table *table, const json_t *array,
 		      const struct column *columns, size_t n_columns)
 {
-	const json_t *row;
-	size_t index;
-
 	for (size_t c = 0; c < n_columns; c++) {
 		if (!scols_table_new_column(table, columns[c].title, 0,
 					    columns[c].is_number ? SCOLS_FL_RIGHT : 0))
 			return -1;
 	}
-	json_array_foreach ((json_t *)array, index, row) {
+	for (size_t index = 0; index < json_array_size(array); index++) {
+		const json_t *row = json_array_get(array, index);
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
 		for (size_t c = 0; c < n_columns; c++) {
@@ -163,7 +166,8 @@ int rows_print(const struct cli *cli, struct rows *rows, const struct column *co
 		fprintf(stderr, "nestnet: out of memory\n");
 		status = STATUS_FAILED;
 	}
-	json_decref(rows->array);
+	if (rows->array)
+		json_delete(rows->array);
 	free(rows);
 	return status;
 }

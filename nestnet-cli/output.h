@@ -5,8 +5,7 @@
 /* Rows that are printed as a table or as JSON: the same rows. */
 
 #include "command.h"
-
-#include <jansson.h>
+#include "lazy.h"
 
 /** A column of the table: the key of the rows' objects that it shows. */
 struct column {
@@ -18,7 +17,7 @@ struct column {
 /** Where the next row goes. */
 struct rows;
 
-/** @return NULL where there is no memory */
+/** @return NULL where there is no memory, or no library to print with: which was said */
 struct rows *rows_new(void);
 
 /** Appends a row, and takes it; NULL (no memory) makes rows_print() fail. */

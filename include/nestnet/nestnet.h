@@ -137,6 +137,7 @@ struct nestnet;
 
 enum nestnet_log_level {
 	NESTNET_LOG_WARNING = 4, /**< syslog's numbers */
+	NESTNET_LOG_NOTICE = 5,
 	NESTNET_LOG_INFO = 6,
 	NESTNET_LOG_DEBUG = 7
 };

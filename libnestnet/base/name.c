@@ -40,6 +40,17 @@ const char *name_why_not_pattern(const char *name)
 	return why_not_name(name, len - 2);
 }
 
+const char *name_why_not_mac(const uint8_t *mac)
+{
+	static const uint8_t zeros[6];
+
+	if (mac[0] & 1)
+		return "the MAC address is a multicast address";
+	if (memcmp(mac, zeros, sizeof(zeros)) == 0)
+		return "the MAC address is zero";
+	return NULL;
+}
+
 const char *name_why_not_comment(const char *comment)
 {
 	size_t len = strlen(comment);

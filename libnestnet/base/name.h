@@ -2,6 +2,8 @@
 #ifndef NESTNET_BASE_NAME_H
 #define NESTNET_BASE_NAME_H
 
+#include <stdint.h>
+
 /* Which names and comments are allowed, and why not. */
 
 /**
@@ -13,6 +15,9 @@ const char *name_why_not_interface(const char *name);
 
 /** The same for a name that may end in %d. */
 const char *name_why_not_pattern(const char *name);
+
+/** MAC addresses of one interface: 6 bytes. */
+const char *name_why_not_mac(const uint8_t *mac);
 
 /** Comments: [A-Za-z0-9 _.:/@+=,-]{1,127}, since a quote would reload as a ruleset of its
  *  own (facts 26). */

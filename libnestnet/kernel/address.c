@@ -32,7 +32,7 @@ int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefi
 		return error_set_errno(error, ENOMEM);
 	rtnl_addr_set_ifindex(addr, (int)ifindex);
 	rtnl_addr_set_prefixlen(addr, (int)prefix->len);
-	if (rtnl_addr_build_add_request(addr, NLM_F_CREATE | NLM_F_EXCL, &message) < 0)
+	if (rtnl_addr_build_add_request(addr, NLM_F_CREATE | NLM_F_REPLACE, &message) < 0)
 		return error_set_errno(error, ENOMEM);
 
 	if (route_message_send(nl, message, NULL, NULL, error) < 0)

@@ -23,7 +23,7 @@ typedef int (*address_fn)(void *userdata, const struct interface_address *addres
 /** Lists IPv4 and IPv6 addresses, each interface's in the order the kernel has them. */
 int address_list(struct netlink *nl, address_fn fn, void *userdata, struct error *error);
 
-/** @return 0; -EEXIST: the interface has it; or another negative errno */
+/** Gives an interface an address; one that it has already is no error. */
 int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
 		struct error *error);
 

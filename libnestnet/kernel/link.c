@@ -254,11 +254,18 @@ int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, ui
 	_cleanup_message_ struct nl_msg *message = route_message_new(
 		RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
 
+	struct error other;
+	struct link link;
+	int r;
+
 	if (!message || put_bridge(message, name, mac, mtu, has_stp) < 0)
 		return error_set_errno(error, ENOMEM);
-	if (route_message_send(nl, message, NULL, NULL, error) < 0)
-		return error_prefix(error, "create the bridge");
-	return 0;
+	r = route_message_send(nl, message, NULL, NULL, error);
+	/* Sent twice, since the first answer was lost: then the bridge is the one we sent. */
+	if (r == -EEXIST && link_get(nl, name, &link, &other) == 1 && link.is_managed &&
+	    memcmp(link.mac, mac, sizeof(link.mac)) == 0)
+		return 0;
+	return r < 0 ? error_prefix(error, "create the bridge") : 0;
 }
 
 static int put_change(struct nl_msg *message, const struct link_change *change)
@@ -330,6 +337,19 @@ static int first_error(const int *codes, size_t count)
 		if (codes[i] < 0 && codes[i] != -ENODEV)
 			return codes[i];
 	}
+	return 0;
+}
+
+int link_delete_by_name(struct netlink *nl, const char *name, struct error *error)
+{
+	_cleanup_message_ struct nl_msg *message = link_message(RTM_DELLINK, 0, 0);
+	int r;
+
+	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0)
+		return error_set_errno(error, ENOMEM);
+	r = route_message_send(nl, message, NULL, NULL, error);
+	if (r < 0 && r != -ENODEV)
+		return error_prefix(error, "delete link %s", name);
 	return 0;
 }
 

@@ -61,7 +61,8 @@ typedef int (*link_fn)(void *userdata, const struct link *link);
 
 int link_list(struct netlink *nl, link_fn fn, void *userdata, struct error *error);
 
-/** Makes a bridge, up, with our group. @param mac 6 bytes, kept for life */
+/** Makes a bridge, up, with our group. @param mac 6 bytes, kept for life
+ *  @return 0; -EEXIST: something else has the name; or another negative errno */
 int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, uint32_t mtu,
 		    bool has_stp, struct error *error);
 
@@ -83,6 +84,9 @@ int link_change(struct netlink *nl, uint32_t ifindex, const struct link_change *
 /** Sets a bridge port's modes; it must be a port already (facts 5). */
 int link_set_port(struct netlink *nl, uint32_t ifindex, bool has_hairpin, bool is_isolated,
 		  struct error *error);
+
+/** Deletes a link that was made under this name. One that is gone is no error. */
+int link_delete_by_name(struct netlink *nl, const char *name, struct error *error);
 
 /** Deletes links, all by one send. One that is gone already is no error. */
 int link_delete(struct netlink *nl, const uint32_t *ifindexes, size_t count,

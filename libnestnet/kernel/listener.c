@@ -43,8 +43,14 @@ int listener_get(struct netlink *nl, const struct nestnet_address *address,
 	request->sdiag_family = (uint8_t)address->family;
 	request->sdiag_protocol = (uint8_t)protocol;
 	request->idiag_states = 1u << TCP_LISTEN_STATE | 1u << UDP_BOUND_STATE;
-	request->id.idiag_sport = htons(port);
-	memcpy(request->id.idiag_src, address->bytes, address_len(address->family));
+	/* UDP's lookup takes the two ends the other way round than TCP's. */
+	if (protocol == IPPROTO_UDP) {
+		request->id.idiag_dport = htons(port);
+		memcpy(request->id.idiag_dst, address->bytes, address_len(address->family));
+	} else {
+		request->id.idiag_sport = htons(port);
+		memcpy(request->id.idiag_src, address->bytes, address_len(address->family));
+	}
 	request->id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
 	request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 

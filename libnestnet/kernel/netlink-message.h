@@ -13,8 +13,15 @@
 
 #include "kernel/netlink.h"
 
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdint.h>
+
+/**
+ * What is returned where something was sent and its answer was lost: nobody knows whether
+ * it was done. No kernel answers with it.
+ */
+#define NETLINK_LOST ECOMM
 
 /** Receives one reply; other than 0 ends the exchange (its rest is drained). */
 typedef int (*netlink_reply_fn)(void *userdata, const struct nlmsghdr *reply);
@@ -25,7 +32,9 @@ uint32_t netlink_next_sequence(struct netlink *nl);
 /**
  * Sends one message, whose sequence and NLM_F_REQUEST | NLM_F_ACK are set here, and
  * takes its replies up to its ack. With NLM_F_DUMP set, takes the whole dump instead; one
- * that was interrupted is repeated, at most 5 times, with fn told by a NULL reply.
+ * that was interrupted is repeated, at most 5 times, with fn told by a NULL reply. Where
+ * the answer was lost, the message is sent again, and so it must be one that can be: what
+ * fn was given by then comes again too.
  * @param fn  may be NULL where only the ack matters
  * @return 0; what fn returned; or a negative errno with the kernel's sentence in error
  */
@@ -34,7 +43,7 @@ int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_
 
 /**
  * Sends several messages at once, all with NLM_F_ACK and consecutive sequence numbers, and
- * collects the errno of each.
+ * collects the errno of each. The kernel refuses all by one -EPERM, which is returned.
  * @param ret_codes  count of them: 0 or a negative errno each
  * @return 0 where all were answered, or a negative errno
  */
@@ -46,7 +55,7 @@ int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size
  * Sends an nfnetlink batch and takes its outcome.
  * @param first  sequence number of the begin message, whose error is the whole batch's
  * @param last   of the message that asked for an ack
- * @return 0, or the first error
+ * @return 0; the first error; or -NETLINK_LOST: it is not known whether it was committed
  */
 int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t first,
 		  uint32_t last, struct error *error);

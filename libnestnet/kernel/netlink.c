@@ -27,6 +27,9 @@
 /* A dump that others keep interrupting is repeated this often (facts 7). */
 #define DUMP_TRIES 5
 
+/* What lost its answer is sent again this often in all. */
+#define SEND_TRIES 3
+
 /* Replies skipped in one exchange, as a bound: more is not netlink. */
 #define STALE_MAX 4096
 
@@ -182,12 +185,10 @@ static int receive_bytes(struct netlink *nl, size_t *ret_len, struct error *erro
 					     sizeof(nl->buffer));
 	while (len < 0 && errno == EINTR);
 
-	if (len < 0 && errno == EAGAIN)
-		return error_set(error, EIO, "receive from kernel: the answer is missing");
-	if (len < 0) {
-		error_set_errno(error, errno);
-		return error_prefix(error, "receive from kernel");
-	}
+	if (len < 0)
+		return error_set(error, NETLINK_LOST, "receive from kernel: %s",
+				 errno == EAGAIN ? "the answer is missing"
+						 : error_describe(errno));
 	*ret_len = (size_t)len;
 	return 0;
 }
@@ -292,6 +293,11 @@ static void take_ack(struct exchange *x, const struct nlmsghdr *reply)
 	int r = read_ack(reply, error);
 
 	note_result(x, reply->nlmsg_seq, r);
+	if (x->ret_codes && r == -EPERM) {
+		/* nfnetlink looks at no further message of the send. */
+		x->result = set_kernel_error(x->error, EPERM, NULL);
+		x->is_done = true;
+	}
 	if (reply->nlmsg_seq == x->last || (x->is_dump && r < 0) ||
 	    (x->is_batch && reply->nlmsg_seq == x->first && r < 0))
 		x->is_done = true;
@@ -379,7 +385,7 @@ static int dump(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn f
 		int r = dump_once(nl, request, fn, userdata, &is_interrupted, error);
 
 		/* nf_tables says -EINTR, others set the flag: both mean a torn dump. */
-		if (r != -EINTR && (r != 0 || !is_interrupted))
+		if (r != -EINTR && r != -NETLINK_LOST && (r != 0 || !is_interrupted))
 			return r;
 
 		r = fn(userdata, NULL);
@@ -389,22 +395,32 @@ static int dump(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn f
 	return error_set(error, EAGAIN, "the kernel's state changes faster than it is read");
 }
 
-int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
-		    void *userdata, struct error *error)
+static int request_once(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
+			void *userdata, struct error *error)
 {
 	struct exchange x = { .nl = nl, .fn = fn, .userdata = userdata, .error = error };
 	int r;
+
+	request->nlmsg_seq = x.first = x.last = netlink_next_sequence(nl);
+	r = send_bytes(nl, request, request->nlmsg_len, error);
+	if (r < 0)
+		return r;
+	return run_exchange(&x);
+}
+
+int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_fn fn,
+		    void *userdata, struct error *error)
+{
+	int r = -NETLINK_LOST;
 
 	request->nlmsg_flags |= NLM_F_REQUEST;
 	if ((request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
 		return dump(nl, request, fn, userdata, error);
 
 	request->nlmsg_flags |= NLM_F_ACK;
-	request->nlmsg_seq = x.first = x.last = netlink_next_sequence(nl);
-	r = send_bytes(nl, request, request->nlmsg_len, error);
-	if (r < 0)
-		return r;
-	return run_exchange(&x);
+	for (unsigned int try = 0; r == -NETLINK_LOST && try < SEND_TRIES; try++)
+		r = request_once(nl, request, fn, userdata, error);
+	return r;
 }
 
 int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size_t count,
@@ -418,11 +434,14 @@ int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size
 			      .userdata = userdata,
 			      .ret_codes = ret_codes,
 			      .error = error };
-	int r = send_bytes(nl, bytes, len, error);
+	int r = -NETLINK_LOST;
 
-	if (r < 0)
-		return r;
-	return run_exchange(&x);
+	for (unsigned int try = 0; r == -NETLINK_LOST && try < SEND_TRIES; try++) {
+		r = send_bytes(nl, bytes, len, error);
+		if (r == 0)
+			r = run_exchange(&x);
+	}
+	return r;
 }
 
 int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t first,

@@ -91,7 +91,8 @@ bool nft_batch_is_empty(const struct nft_batch *batch);
  * Sends the batch, to be refused with -ERESTART if the namespace's ruleset is of another
  * generation by then.
  * @param generation  from nft_generation_get(); 0: whichever it is
- * @return 0; -ERESTART; -ENOMEM; or the kernel's errno with its sentence
+ * @return 0; -ERESTART; -ENOMEM; -ECOMM: sent, but the answer was lost; or the kernel's
+ *         errno with its sentence
  */
 int nft_batch_commit(struct netlink *nl, struct nft_batch *batch, uint32_t generation,
 		     struct error *error);
