@@ -179,7 +179,7 @@ static int revert_elements(struct plan *plan, void *step)
 	return elements_revert(plan->elements, plan_error(plan));
 }
 
-static void free_nothing(void *step)
+void plan_free_nothing(void *step)
 {
 	(void)step;
 }
@@ -187,7 +187,7 @@ static void free_nothing(void *step)
 static const struct plan_step_ops elements_ops = {
 	.act = commit_elements,
 	.undo = revert_elements,
-	.free = free_nothing,
+	.free = plan_free_nothing,
 };
 
 static int delete_links(struct plan *plan, void *step)
@@ -202,7 +202,7 @@ static int delete_links(struct plan *plan, void *step)
 
 static const struct plan_step_ops unlink_ops = {
 	.act = delete_links,
-	.free = free_nothing,
+	.free = plan_free_nothing,
 };
 
 /* Undoes the first n steps in reverse; the error under way stays the one to tell. */

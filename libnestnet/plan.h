@@ -74,6 +74,9 @@ struct plan *plan_free(struct plan *plan);
 int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_ops *ops,
 	     void *step);
 
+/** For steps whose data is another's. */
+void plan_free_nothing(void *step);
+
 /** Says that the plan changes something. */
 int plan_note(struct plan *plan, char op, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Making a tap, as two steps of a plan. It is born, down and with our mark, while its
+ * descriptor is open; and at last, when the rules are in place, put into its bridge,
+ * brought up and made persistent. Until then closing the descriptor is the whole undo, and
+ * what a killed process leaves is nothing.
+ */
+
+#include "tap-make.h"
+
+#include "mtu.h"
+
+#include "kernel/address.h"
+#include "kernel/tun.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* ---- The alias text: for people, and for the number of queues, which no attribute has ---- */
+
+static void write_alias(unsigned int queues, char *buf, size_t size)
+{
+	if (queues > 1)
+		snprintf(buf, size, "nestnet tap queues=%u", queues);
+	else
+		snprintf(buf, size, "nestnet tap");
+}
+
+unsigned int tap_read_queues(const struct link *link)
+{
+	unsigned int queues;
+
+	if (!link->has_multi_queue)
+		return 1;
+	if (sscanf(link->alias, "nestnet tap queues=%u", &queues) == 1 &&
+	    queues <= NESTNET_QUEUES_MAX)
+		return queues;
+	return NESTNET_QUEUES_MAX;
+}
+
+/* ---- Making one --------------------------------------------------------------------------- */
+
+struct making {
+	struct tap_request request; /* borrows its addresses from the transaction */
+	size_t name_index;
+	int fd;
+	uint32_t ifindex;
+};
+
+static int set_owners(struct plan *plan, const struct making *making)
+{
+	const struct tap_request *request = &making->request;
+	struct error *error = plan_error(plan);
+	int r = 0;
+
+	/* Without an owner any local user could open it; with both, both must match. */
+	if (request->flags & NESTNET_TAP_HAS_OWNER)
+		r = tun_set_owner(making->fd, request->owner, error);
+	if (r == 0 && (request->flags & NESTNET_TAP_HAS_GROUP))
+		r = tun_set_group(making->fd, request->group, error);
+	return r;
+}
+
+static int mark(struct plan *plan, struct netlink *nl, struct making *making,
+		const char *name)
+{
+	struct link_change change = { .set_group = true, .group = LINK_GROUP };
+	char alias[LINK_ALIAS_MAX + 1];
+	struct link link;
+	int r = link_get(nl, name, &link, plan_error(plan));
+
+	if (r == 0)
+		return error_set_errno(plan_error(plan), ENODEV);
+	if (r < 0)
+		return r;
+	making->ifindex = link.ifindex;
+	write_alias(making->request.queues, alias, sizeof(alias));
+	change.alias = alias;
+	change.set_mac = making->request.has_mac;
+	change.mac = making->request.mac;
+	return link_change(nl, link.ifindex, &change, plan_error(plan));
+}
+
+static int create_device(struct plan *plan, struct making *making, char *name)
+{
+	const struct tap_request *request = &making->request;
+	int back, r = context_enter(plan->ctx, &back);
+
+	if (r < 0)
+		return r;
+	r = tun_create(request->name, request->flags & NESTNET_TAP_VNET_HDR,
+		       request->queues > 1, &making->fd, name, plan_error(plan));
+	return context_leave(plan->ctx, back, r);
+}
+
+static int create(struct plan *plan, void *step)
+{
+	struct making *making = step;
+	char name[NESTNET_IFNAMSIZ];
+	struct netlink *nl;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = create_device(plan, making, name);
+	if (r == 0)
+		r = set_owners(plan, making);
+	if (r == 0)
+		r = mark(plan, nl, making, name);
+	if (r < 0) {
+		cleanup_close_fd(&making->fd);
+		making->fd = -1;
+		return error_prefix(plan_error(plan), "tap add %s", making->request.name);
+	}
+	plan_set_ifname(plan, making->name_index, name);
+	return 0;
+}
+
+static int destroy(struct plan *plan, void *step)
+{
+	struct making *making = step;
+
+	(void)plan;
+	cleanup_close_fd(&making->fd);
+	making->fd = -1;
+	return 0;
+}
+
+static void free_making(void *step)
+{
+	struct making *making = step;
+
+	cleanup_close_fd(&making->fd);
+	free(making);
+}
+
+static const struct plan_step_ops create_ops = {
+	.act = create,
+	.undo = destroy,
+	.free = free_making,
+};
+
+/* ---- Bringing it up -------------------------------------------------------------------------- */
+
+static int choose_mtu(struct plan *plan, const struct tap_request *request,
+		      const struct link *bridge, uint32_t *ret)
+{
+	*ret = request->mtu;
+	if (request->flags & NESTNET_TAP_MTU_AUTO)
+		return mtu_auto(plan->ctx, ret);
+	if (*ret == 0 && bridge)
+		*ret = bridge->mtu;
+	return 0;
+}
+
+/* A smaller port's MTU would become the bridge's; so it is set before (facts 9). */
+static int set_mtu(struct plan *plan, struct netlink *nl, const struct making *making,
+		   const struct link *bridge)
+{
+	struct link_change change = { .set_mtu = true };
+	int r = choose_mtu(plan, &making->request, bridge, &change.mtu);
+
+	if (r < 0 || change.mtu == 0)
+		return r;
+	if (link_change(nl, making->ifindex, &change, plan_error(plan)) < 0)
+		return error_prefix(plan_error(plan), "set the MTU to %u", change.mtu);
+	return 0;
+}
+
+static int enslave(struct plan *plan, struct netlink *nl, const struct making *making,
+		   const struct link *bridge)
+{
+	struct link_change master = { .set_master = true, .master = bridge->ifindex };
+	unsigned int flags = making->request.flags;
+
+	if (link_change(nl, making->ifindex, &master, plan_error(plan)) < 0)
+		return error_prefix(plan_error(plan), "attach to bridge %s", bridge->name);
+	return link_set_port(nl, making->ifindex, !(flags & NESTNET_TAP_NO_HAIRPIN),
+			     flags & NESTNET_TAP_ISOLATED, plan_error(plan));
+}
+
+int tap_find_bridge(struct plan *plan, struct netlink *nl, const char *name,
+		       struct link *ret)
+{
+	int r = link_get(nl, name, ret, plan_error(plan));
+
+	if (r == 0)
+		return error_set(plan_error(plan), ENODEV, "bridge %s: %s", name,
+				 error_describe(ENODEV));
+	if (r == 1 && ret->kind != LINK_BRIDGE)
+		return error_set(plan_error(plan), ENODEV, "%s is not a bridge", name);
+	return r < 0 ? r : 0;
+}
+
+static int set_up(struct plan *plan, struct netlink *nl, struct making *making)
+{
+	struct link_change up = { .set_up = true, .is_up = true };
+	const struct tap_request *request = &making->request;
+	struct error *error = plan_error(plan);
+	struct link bridge;
+	int r = 0;
+
+	if (request->bridge[0])
+		r = tap_find_bridge(plan, nl, request->bridge, &bridge);
+	if (r == 0)
+		r = set_mtu(plan, nl, making, request->bridge[0] ? &bridge : NULL);
+	if (r == 0 && request->bridge[0])
+		r = enslave(plan, nl, making, &bridge);
+	for (size_t i = 0; r == 0 && i < request->addresses.n; i++)
+		r = address_add(nl, making->ifindex, &request->addresses.list[i], error);
+	if (r == 0 && link_change(nl, making->ifindex, &up, error) < 0)
+		r = error_prefix(error, "bring it up");
+	return r < 0 ? r : tun_set_persistent(making->fd, true, error);
+}
+
+static int bring_up(struct plan *plan, void *step)
+{
+	struct making *making = step;
+	struct netlink *nl;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = set_up(plan, nl, making);
+	if (r < 0)
+		return error_prefix(plan_error(plan), "tap add %s",
+				    plan->ifnames[making->name_index]);
+	return 0;
+}
+
+static int let_go(struct plan *plan, void *step)
+{
+	struct making *making = step;
+
+	return tun_set_persistent(making->fd, false, plan_error(plan));
+}
+
+static const struct plan_step_ops up_ops = {
+	.act = bring_up,
+	.undo = let_go,
+	.free = plan_free_nothing, /* of the step that created it */
+};
+
+int tap_plan_making(struct plan *plan, const struct tap_request *request)
+{
+	struct making *making = malloc(sizeof(*making));
+	int r;
+
+	if (making)
+		*making = (struct making){ .request = *request, .fd = -1 };
+	r = plan_add(plan, PLAN_LINKS, &create_ops, making);
+	if (r == 0)
+		r = plan_add_ifname(plan, request->name, &making->name_index);
+	if (r == 0)
+		r = plan_add(plan, PLAN_PORTS, &up_ops, making);
+	return r;
+}
