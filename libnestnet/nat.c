@@ -359,10 +359,6 @@ int nestnet_nat_add(struct nestnet_transaction *tx, const struct nestnet_prefix 
 	if (why)
 		return transaction_refuse(tx, EINVAL, "nat add %s: %s",
 					  nestnet_prefix_format(subnet, text), why);
-	if (subnet->address.family != AF_INET)
-		return transaction_refuse(tx, EOPNOTSUPP,
-					  "nat add %s: IPv6 is not in this release",
-					  nestnet_prefix_format(subnet, text));
 	request.nat.flags = options->flags;
 	if (options->out)
 		snprintf(request.nat.out, NESTNET_IFNAMSIZ, "%s", options->out);

@@ -92,6 +92,15 @@ int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_op
 	return 0;
 }
 
+void *plan_find(const struct plan *plan, const struct plan_step_ops *ops)
+{
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		if (plan->steps[i].ops == ops)
+			return plan->steps[i].step;
+	}
+	return NULL;
+}
+
 static int add_change(struct plan *plan, char op, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));
 

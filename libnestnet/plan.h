@@ -74,6 +74,9 @@ struct plan *plan_free(struct plan *plan);
 int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_ops *ops,
 	     void *step);
 
+/** The step with these ops that the plan has; NULL where it has none. */
+void *plan_find(const struct plan *plan, const struct plan_step_ops *ops);
+
 /** For steps whose data is another's. */
 void plan_free_nothing(void *step);
 

@@ -23,12 +23,19 @@ enum request_kind {
 	REQUEST_CLEAR,
 };
 
+struct endpoints {
+	struct nestnet_endpoint *list; /* owned */
+	size_t n;
+};
+
 struct expose_request {
 	struct nestnet_endpoint alias;
 	struct nestnet_endpoint target; /* with the ports of the alias where it had none */
 	unsigned int flags;             /* NESTNET_EXPOSE_* */
 	enum nestnet_egress egress;
 	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
+	struct endpoints except;               /* protocol and ports, sorted */
+	uint64_t timeout_ms;                   /* 0: no end */
 };
 
 struct unexpose_request {

@@ -24,6 +24,9 @@ const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nes
 #define KEY_PORT(ip, len)                                                      \
 	.key_type = NFT_TYPE3(ip, NFT_TYPE_PROTO, NFT_TYPE_SERVICE),           \
 	.key_len = (len) + 4 + 4, .fields = { (len), 1, 2 }
+#define KEY_ANY_PORT(ip, len)                                                  \
+	.key_type = NFT_TYPE2(NFT_TYPE_PROTO, NFT_TYPE_SERVICE),               \
+	.key_len = 4 + 4, .fields = { 1, 2 }
 #define KEY_PORT_ADDRESS(ip, len)                                              \
 	.key_type = NFT_TYPE4(ip, NFT_TYPE_PROTO, NFT_TYPE_SERVICE, ip),       \
 	.key_len = (len) + 4 + 4 + (len), .fields = { (len), 1, 2, (len) }
@@ -63,12 +66,15 @@ const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nes
 	KEY_PORT(ip, len), TO_PORT(ip, len)), \
 [RULESET_RANGE]      = SET(n, "range", INTERVAL | TIMEOUT | COUNTER, \
 	KEY_PORT(ip, len), TO_ADDRESS(ip, len)), \
+[RULESET_ANY]        = SET(n, "any", TIMEOUT | COUNTER, \
+	KEY_ANY_PORT(ip, len), TO_PORT(ip, len)), \
 [RULESET_ADDR]       = SET(n, "addr", COUNTER, \
 	KEY_ADDRESS(ip, len), TO_ADDRESS(ip, len)), \
 [RULESET_ADDR_TIMED] = SET(n, "addr_timed", TIMEOUT | COUNTER, \
 	KEY_ADDRESS(ip, len), TO_ADDRESS(ip, len)), \
 [RULESET_PREF]       = SET(n, "pref", PREFIX | TIMEOUT | COUNTER, \
 	KEY_ADDRESS(ip, len), TO_PREFIX(ip, len)), \
+[RULESET_SHIFT_RANGE] = SET(n, "shift_range", INTERVAL | TIMEOUT, KEY_PORT(ip, len)), \
 [RULESET_PORT_FROM]  = SET(n, "port_from", TIMEOUT, KEY_PORT(ip, len)), \
 [RULESET_PORT_SRC]   = SET(n, "port_src", TIMEOUT, KEY_PORT_ADDRESS(ip, len)), \
 [RULESET_RANGE_FROM] = SET(n, "range_from", INTERVAL | TIMEOUT, KEY_PORT(ip, len)), \
@@ -80,14 +86,17 @@ const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nes
 [RULESET_PREF_SRC]   = SET(n, "pref_src", INTERVAL | TIMEOUT, KEY_ADDRESSES(ip, len)), \
 [RULESET_EXCEPT]        = SET(n, "except", TIMEOUT, KEY_PORT(ip, len)), \
 [RULESET_EXCEPT_RANGE]  = SET(n, "except_range", INTERVAL | TIMEOUT, KEY_PORT(ip, len)), \
+[RULESET_ADDR_EXCEPT]   = SET(n, "addr_except", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PORT_NOLOCAL]  = SET(n, "port_nolocal", TIMEOUT, KEY_PORT(ip, len)), \
 [RULESET_RANGE_NOLOCAL] = SET(n, "range_nolocal", INTERVAL | TIMEOUT, \
 	KEY_PORT(ip, len)), \
+[RULESET_ANY_NOLOCAL]   = SET(n, "any_nolocal", TIMEOUT, KEY_ANY_PORT(ip, len)), \
 [RULESET_ADDR_NOLOCAL]  = SET(n, "addr_nolocal", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PREF_NOLOCAL]  = SET(n, "pref_nolocal", INTERVAL | TIMEOUT, \
 	KEY_ADDRESS(ip, len)), \
 [RULESET_PORT_OPEN]  = SET(n, "port_open", TIMEOUT, KEY_PORT(ip, len)), \
 [RULESET_RANGE_OPEN] = SET(n, "range_open", INTERVAL | TIMEOUT, KEY_PORT(ip, len)), \
+[RULESET_ANY_OPEN]   = SET(n, "any_open", TIMEOUT, KEY_ANY_PORT(ip, len)), \
 [RULESET_ADDR_OPEN]  = SET(n, "addr_open", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PREF_OPEN]  = SET(n, "pref_open", INTERVAL | TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_ADDR_KEEP]  = SET(n, "addr_keep", TIMEOUT, KEY_ADDRESS(ip, len)), \
@@ -97,7 +106,9 @@ const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nes
 [RULESET_GUEST_PREF]      = SET(n, "guest_pref", INTERVAL | TIMEOUT, \
 	KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST_MORE]      = SET(n, "guest_more", 0, KEY_ADDRESS_NUMBER(ip, len)), \
-[RULESET_GUEST_OPEN]      = SET(n, "guest_open", TIMEOUT, KEY_ADDRESS(ip, len)), \
+[RULESET_GUEST_OPEN]      = SET(n, "guest_open", 0, KEY_ADDRESS(ip, len)), \
+[RULESET_GUEST_OPEN_TIMED] = SET(n, "guest_open_timed", TIMEOUT, \
+	KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST_OPEN_PREF] = SET(n, "guest_open_pref", INTERVAL | TIMEOUT, \
 	KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST_OPEN_MORE] = SET(n, "guest_open_more", 0, \

@@ -20,11 +20,13 @@ enum ruleset_set {
 	/* alias to target */
 	RULESET_PORT,
 	RULESET_PORT_TIMED,
-	RULESET_SHIFT,
+	RULESET_SHIFT, /* a shifted range: an element a port (facts 23) */
 	RULESET_RANGE,
+	RULESET_ANY, /* a port of every address of L1 */
 	RULESET_ADDR,
 	RULESET_ADDR_TIMED,
 	RULESET_PREF,
+	RULESET_SHIFT_RANGE, /* the extent of what is in SHIFT; no rule reads it */
 	/* --from: the restricted aliases, and alias . source */
 	RULESET_PORT_FROM,
 	RULESET_PORT_SRC,
@@ -34,17 +36,20 @@ enum ruleset_set {
 	RULESET_ADDR_SRC,
 	RULESET_PREF_FROM,
 	RULESET_PREF_SRC,
-	/* --except */
+	/* --except; and which addresses have any, for list */
 	RULESET_EXCEPT,
 	RULESET_EXCEPT_RANGE,
+	RULESET_ADDR_EXCEPT,
 	/* --no-local, keyed by the alias */
 	RULESET_PORT_NOLOCAL,
 	RULESET_RANGE_NOLOCAL,
+	RULESET_ANY_NOLOCAL,
 	RULESET_ADDR_NOLOCAL,
 	RULESET_PREF_NOLOCAL,
 	/* --open and --egress none, keyed by the alias: no rule reads them, list does */
 	RULESET_PORT_OPEN,
 	RULESET_RANGE_OPEN,
+	RULESET_ANY_OPEN,
 	RULESET_ADDR_OPEN,
 	RULESET_PREF_OPEN,
 	RULESET_ADDR_KEEP,
@@ -56,6 +61,7 @@ enum ruleset_set {
 	RULESET_GUEST_PREF,
 	RULESET_GUEST_MORE,
 	RULESET_GUEST_OPEN,
+	RULESET_GUEST_OPEN_TIMED,
 	RULESET_GUEST_OPEN_PREF,
 	RULESET_GUEST_OPEN_MORE,
 	/* --egress, keyed by the target */

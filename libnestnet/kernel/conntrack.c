@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <string.h>
 
 /* The kernel's CTA_FILTER_F_*, which no installed header has
  * (nf_conntrack_netlink.c, struct ctnetlink_filter). */
@@ -79,6 +80,7 @@ static void put_filter(struct nlmsghdr *message, const struct conntrack_filter *
 	struct tuple original = { .source = &filter->original_source,
 				  .destination = &filter->original_destination,
 				  .protocol = filter->protocol,
+				  .source_port = filter->original_source_port,
 				  .destination_port = filter->original_destination_port };
 	struct tuple reply = { .source = &filter->reply_source,
 			       .destination = &filter->reply_destination,
@@ -96,23 +98,171 @@ static void put_filter(struct nlmsghdr *message, const struct conntrack_filter *
 	mnl_attr_nest_end(message, nest); /* CTA_FILTER */
 }
 
+static struct nlmsghdr *put_header(char *buffer, uint16_t type, int family)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *generic;
+
+	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
+	generic->nfgen_family = (uint8_t)family;
+	return message;
+}
+
+/* EOPNOTSUPP or EINVAL: nfnetlink has no ctnetlink here, and so nothing tracked by us.
+ * ENOENT: there was no such flow. */
+static bool is_nothing(int r)
+{
+	return r == -ENOENT || r == -EOPNOTSUPP || r == -EINVAL;
+}
+
 int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,
 		     struct error *error)
 {
 	char buffer[512];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
+	struct nlmsghdr *message = put_header(buffer, IPCTNL_MSG_CT_DELETE, filter->family);
 	int r;
 
-	message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
-	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
-	generic->nfgen_family = (uint8_t)filter->family;
 	put_filter(message, filter);
-
 	r = netlink_request(nl, message, NULL, NULL, error);
-	/* EOPNOTSUPP or EINVAL: nfnetlink has no ctnetlink here, and so nothing tracked by
-	 * us. ENOENT: there was no such flow. */
-	if (r == -ENOENT || r == -EOPNOTSUPP || r == -EINVAL)
+	if (is_nothing(r))
 		return 0;
 	return r < 0 ? error_prefix(error, "end flows") : 0;
+}
+
+/* ---- Flows one by one --------------------------------------------------------------------- */
+
+static void read_address(const struct nlattr *attr, struct nestnet_address *ret, int family)
+{
+	if (mnl_attr_get_payload_len(attr) != address_len(family))
+		return;
+	ret->family = family;
+	memcpy(ret->bytes, mnl_attr_get_payload(attr), address_len(family));
+}
+
+static void read_addresses(const struct nlattr *nest, struct conntrack_tuple *ret)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_IP_V4_SRC:
+			read_address(attr, &ret->source, AF_INET);
+			break;
+		case CTA_IP_V4_DST:
+			read_address(attr, &ret->destination, AF_INET);
+			break;
+		case CTA_IP_V6_SRC:
+			read_address(attr, &ret->source, AF_INET6);
+			break;
+		case CTA_IP_V6_DST:
+			read_address(attr, &ret->destination, AF_INET6);
+			break;
+		}
+	}
+}
+
+static uint16_t read_port(const struct nlattr *attr)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_U16) < 0 ? 0 : ntohs(mnl_attr_get_u16(attr));
+}
+
+static void read_protocol(const struct nlattr *nest, struct conntrack_tuple *ret,
+			  unsigned int *ret_protocol)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_PROTO_NUM:
+			if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+				*ret_protocol = mnl_attr_get_u8(attr);
+			break;
+		case CTA_PROTO_SRC_PORT:
+			ret->source_port = read_port(attr);
+			break;
+		case CTA_PROTO_DST_PORT:
+			ret->destination_port = read_port(attr);
+			break;
+		}
+	}
+}
+
+static void read_tuple(const struct nlattr *nest, struct conntrack_tuple *ret,
+		       unsigned int *ret_protocol)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest) {
+		if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
+			read_addresses(attr, ret);
+		else if (mnl_attr_get_type(attr) == CTA_TUPLE_PROTO)
+			read_protocol(attr, ret, ret_protocol);
+	}
+}
+
+struct lister {
+	conntrack_fn fn;
+	void *userdata;
+};
+
+static int take_flow(void *userdata, const struct nlmsghdr *reply)
+{
+	struct conntrack_flow flow = { .protocol = 0 };
+	struct lister *lister = userdata;
+	const struct nlattr *attr;
+
+	if (!reply)
+		return lister->fn(lister->userdata, NULL);
+	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_TUPLE_ORIG:
+			read_tuple(attr, &flow.original, &flow.protocol);
+			break;
+		case CTA_TUPLE_REPLY:
+			read_tuple(attr, &flow.reply, &flow.protocol);
+			break;
+		}
+	}
+	if (flow.original.destination.family == 0 || flow.reply.source.family == 0)
+		return 0;
+	return lister->fn(lister->userdata, &flow);
+}
+
+int conntrack_list(struct netlink *nl, const struct conntrack_filter *filter,
+		   conntrack_fn fn, void *userdata, struct error *error)
+{
+	char buffer[512];
+	struct nlmsghdr *message = put_header(buffer, IPCTNL_MSG_CT_GET, filter->family);
+	struct lister lister = { .fn = fn, .userdata = userdata };
+	int r;
+
+	message->nlmsg_flags = NLM_F_DUMP;
+	if (filter->original_destination.family || filter->original_source.family ||
+	    filter->reply_source.family || filter->reply_destination.family ||
+	    filter->protocol)
+		put_filter(message, filter);
+	r = netlink_request(nl, message, take_flow, &lister, error);
+	if (is_nothing(r))
+		return 0;
+	return r < 0 ? error_prefix(error, "list flows") : r;
+}
+
+/* By filter rather than by tuple: a filtered delete needs no ICMP identifier, and so ends
+ * all of one host's pings at once, which is no loss. */
+int conntrack_delete_flow(struct netlink *nl, const struct conntrack_flow *flow,
+			  struct error *error)
+{
+	const struct conntrack_filter filter = {
+		.family = flow->original.source.family,
+		.original_source = flow->original.source,
+		.original_destination = flow->original.destination,
+		.reply_source = flow->reply.source,
+		.reply_destination = flow->reply.destination,
+		.protocol = flow->protocol,
+		.original_source_port = flow->original.source_port,
+		.original_destination_port = flow->original.destination_port,
+	};
+
+	return conntrack_delete(nl, &filter, error);
 }

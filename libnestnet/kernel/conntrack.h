@@ -22,7 +22,7 @@ struct conntrack_filter {
 	struct nestnet_address original_source, original_destination;
 	struct nestnet_address reply_source, reply_destination;
 	unsigned int protocol;              /* 0: any, and no port either */
-	uint16_t original_destination_port; /* host order; 0: any */
+	uint16_t original_source_port, original_destination_port; /* host order; 0: any */
 	uint16_t reply_source_port;
 };
 
@@ -30,5 +30,28 @@ struct conntrack_filter {
  *  @return 0, or a negative errno */
 int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,
 		     struct error *error);
+
+/** One direction of a flow. */
+struct conntrack_tuple {
+	struct nestnet_address source, destination;
+	uint16_t source_port, destination_port; /* host order; 0 where there are none */
+};
+
+/** A tracked flow. */
+struct conntrack_flow {
+	struct conntrack_tuple original, reply;
+	unsigned int protocol;
+};
+
+/** Told of a torn dump, which starts over, by NULL. */
+typedef int (*conntrack_fn)(void *userdata, const struct conntrack_flow *flow);
+
+/** Lists the flows that match. */
+int conntrack_list(struct netlink *nl, const struct conntrack_filter *filter,
+		   conntrack_fn fn, void *userdata, struct error *error);
+
+/** Ends exactly this flow. One that has ended is no error. */
+int conntrack_delete_flow(struct netlink *nl, const struct conntrack_flow *flow,
+			  struct error *error);
 
 #endif

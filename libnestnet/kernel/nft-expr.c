@@ -454,6 +454,21 @@ void nft_rule_match_local(struct nft_rule *rule, enum nft_side side)
 	cmp_u32(rule, NFT_CMP_EQ, RTN_LOCAL);
 }
 
+void nft_rule_match_loopback(struct nft_rule *rule, int family)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	static const uint8_t net = 127;
+
+	/* nft shows a load of the first byte as the prefix /8. */
+	if (family == AF_INET) {
+		payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, sizeof(net));
+		cmp(rule, 0, NFT_CMP_EQ, &net, sizeof(net));
+	} else {
+		payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, sizeof(one));
+		cmp(rule, 0, NFT_CMP_EQ, one, sizeof(one));
+	}
+}
+
 void nft_rule_match_not_local_input(struct nft_rule *rule, enum nft_side side)
 {
 	fib(rule, 0, fib_address(side) | NFTA_FIB_F_IIF, NFT_FIB_RESULT_ADDRTYPE);

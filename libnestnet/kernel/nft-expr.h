@@ -107,6 +107,9 @@ void nft_rule_match_returns(struct nft_rule *rule, enum nft_side side, bool exis
 /** fib saddr type local: the address is L1's own, on any interface. */
 void nft_rule_match_local(struct nft_rule *rule, enum nft_side side);
 
+/** ip daddr 127.0.0.0/8, or ip6 daddr ::1. */
+void nft_rule_match_loopback(struct nft_rule *rule, int family);
+
 /** fib saddr . iif type != local: the address is not one of the arrival interface. */
 void nft_rule_match_not_local_input(struct nft_rule *rule, enum nft_side side);
 
