@@ -222,7 +222,8 @@ int nestnet_alias_list(struct nestnet *ctx, nestnet_alias_fn fn, void *userdata)
 		r = read_aliases(ctx, &inventory, &aliases);
 		if (r == 0)
 			r = exposure_load(plan->elements, &ctx->error);
-		r = r < 0 ? context_end(ctx, r) : 0;
+		if (r < 0)
+			r = context_end(ctx, error_prefix(&ctx->error, "list aliases"));
 		for (size_t i = 0; r == 0 && i < aliases.n; i++)
 			r = report(plan, &inventory, &aliases.list[i], fn, userdata);
 		inventory_clear(&inventory);

@@ -6,6 +6,7 @@
 
 #include "bridge.h"
 
+#include "command.h"
 #include "found.h"
 #include "inventory.h"
 #include "mtu.h"
@@ -170,18 +171,6 @@ static int compare_bridge(struct plan *plan, const struct bridge_request *reques
 	return r;
 }
 
-static int note_bridge(struct plan *plan, char op, const char *name,
-		       const struct nestnet_prefix *addresses, size_t n, bool has_stp)
-{
-	char text[NESTNET_TEXT_MAX], list[512] = "";
-	size_t used = 0;
-
-	for (size_t i = 0; i < n && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, " --address %s",
-					 nestnet_prefix_format(&addresses[i], text));
-	return plan_note(plan, op, "bridge add %s%s%s", name, list, has_stp ? " --stp" : "");
-}
-
 static int plan_making(struct plan *plan, const struct bridge_request *request)
 {
 	struct making *making = malloc(sizeof(*making));
@@ -190,10 +179,7 @@ static int plan_making(struct plan *plan, const struct bridge_request *request)
 	if (making)
 		*making = (struct making){ .request = *request };
 	r = plan_add(plan, PLAN_LINKS, &create_ops, making);
-	return r < 0 ? r
-		     : note_bridge(plan, '+', request->name, request->addresses.list,
-				   request->addresses.n,
-				   request->flags & NESTNET_BRIDGE_STP);
+	return r < 0 ? r : command_note_bridge(plan, '+', request);
 }
 
 int bridge_plan(struct plan *plan, const struct bridge_request *request)
@@ -249,8 +235,7 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 
 	r = forget_ports(plan, inventory, there->link.ifindex);
 	if (r == 0)
-		r = note_bridge(plan, '-', there->link.name, there->addresses,
-				there->n_addresses, there->link.has_stp);
+		r = command_note_link(plan, '-', inventory, there);
 	return r < 0 ? r : plan_unlink(plan, there->link.ifindex);
 }
 

@@ -168,6 +168,11 @@ int elements_open(struct elements *elements, struct error *error)
 			  sizeof(version), error);
 	if (r < 0)
 		return r;
+	if (r == 1 && strncmp(version, "nestnet ", 8) != 0)
+		return error_set(error, EOPNOTSUPP,
+				 "there is a table inet %s that nestnet did not make (nft delete "
+				 "table inet %s would remove it)",
+				 ruleset_table.name, ruleset_table.name);
 	if (r == 1 && strcmp(version, RULESET_VERSION) != 0)
 		return error_set(error, EOPNOTSUPP,
 				 "table inet %s is '%s', made by another release of nestnet "

@@ -126,17 +126,23 @@ static int take_advertised(void *userdata, const struct route *route)
 }
 
 /* Lets an interface go on taking router advertisements when the host forwards. */
+static int keep_interface_advertisements(struct turn *turn, const char *interface)
+{
+	int before, r;
+
+	r = setting_read(turn->plan, AF_INET6, interface, "accept_ra", &before);
+	if (r <= 0 || before != 1)
+		return r < 0 ? r : 0;
+	r = note(turn, interface, "accept_ra", before, 2);
+	return r < 0 ? r : add(turn, interface, "accept_ra", before, 2);
+}
+
 static int keep_advertisements(struct turn *turn, struct netlink *nl, uint32_t ifindex)
 {
 	struct link link;
-	int before, r = link_get_by_index(nl, ifindex, &link, plan_error(turn->plan));
+	int r = link_get_by_index(nl, ifindex, &link, plan_error(turn->plan));
 
-	if (r == 1)
-		r = setting_read(turn->plan, AF_INET6, link.name, "accept_ra", &before);
-	if (r <= 0 || before != 1)
-		return r < 0 ? r : 0;
-	r = note(turn, link.name, "accept_ra", before, 2);
-	return r < 0 ? r : add(turn, link.name, "accept_ra", before, 2);
+	return r <= 0 ? r : keep_interface_advertisements(turn, link.name);
 }
 
 static int keep_uplinks(struct turn *turn)
@@ -198,6 +204,12 @@ static int put_back_record(struct turn *turn, const struct record *record)
 	r = setting_read(turn->plan, turn->family, record->interface, record->key, &before);
 	if (r == 1)
 		r = add(turn, record->interface, record->key, before, record->value);
+	/* What the host's own switch takes along is part of that. */
+	if (r == 0 && turn->present == turn->wanted && before != record->value &&
+	    strcmp(record->key, "forwarding") == 0)
+		r = plan_note(turn->plan, '+', "forward %s %s %s",
+			      record->value ? "on" : "off", record->interface,
+			      family_option(turn->family));
 	if (r < 0)
 		return r;
 	return found_set(turn->plan, record->interface,
@@ -253,10 +265,15 @@ static int turn_host(struct turn *turn)
 	return r;
 }
 
+/* In IPv6 an interface that forwards takes no router advertisements either. */
 static int turn_interface(struct turn *turn, const char *ifname)
 {
-	int r = note(turn, ifname, "forwarding", turn->present, turn->wanted);
+	int r = 0;
 
+	if (turn->wanted && turn->family == AF_INET6)
+		r = keep_interface_advertisements(turn, ifname);
+	if (r == 0)
+		r = note(turn, ifname, "forwarding", turn->present, turn->wanted);
 	return r < 0 ? r : add(turn, ifname, "forwarding", turn->present, turn->wanted);
 }
 

@@ -323,6 +323,20 @@ int nat_plan_remove(struct plan *plan, const struct nat_del_request *request)
 	return 0;
 }
 
+int nat_plan_clear(struct plan *plan)
+{
+	struct nats nats = { .n = 0 };
+	int r = read_nats(plan->elements, &nats, plan_error(plan));
+
+	for (size_t i = 0; r == 0 && i < nats.n; i++) {
+		r = change_nat(plan, &nats.list[i], remove_element);
+		if (r == 0)
+			r = note_nat(plan, '-', &nats.list[i]);
+	}
+	free(nats.list);
+	return r;
+}
+
 /* ---- Public -------------------------------------------------------------------------------------- */
 
 static const char *why_not_nat(const struct nestnet_prefix *subnet,
@@ -388,7 +402,9 @@ int nestnet_nat_list(struct nestnet *ctx, nestnet_nat_fn fn, void *userdata)
 	r = plan_new(ctx, &plan);
 	if (r < 0)
 		return context_end(ctx, r);
-	r = context_end(ctx, read_nats(plan->elements, &nats, &ctx->error));
+	r = read_nats(plan->elements, &nats, &ctx->error);
+	if (r < 0)
+		r = context_end(ctx, error_prefix(&ctx->error, "list subnets"));
 	for (size_t i = 0; r == 0 && i < nats.n; i++) {
 		const struct nat *from = &nats.list[i];
 		struct nestnet_nat nat = { .id = nestnet_prefix_format(&from->subnet, id),

@@ -8,6 +8,9 @@
 #include "request.h"
 
 int nat_plan(struct plan *plan, const struct nat_request *request);
+/** Plans every subnet to be gone. */
+int nat_plan_clear(struct plan *plan);
+
 int nat_plan_remove(struct plan *plan, const struct nat_del_request *request);
 
 #endif

@@ -175,11 +175,19 @@ void plan_set_ifname(struct plan *plan, size_t index, const char *name)
 
 /* ---- Execution --------------------------------------------------------------------------- */
 
-/* The batch is a step as any other, once the nouns have said all they want. */
+/* The batch is a step as any other, once the nouns have said all they want; it is of all
+ * of them, and so a failure is told by the first change. */
 static int commit_elements(struct plan *plan, void *step)
 {
+	int r = elements_commit(plan->elements, plan_error(plan));
+
 	(void)step;
-	return elements_commit(plan->elements, plan_error(plan));
+	if (r == 0 || r == -ERESTART || plan->n_changes == 0)
+		return r;
+	if (plan->n_changes == 1)
+		return error_prefix(plan_error(plan), "%s", plan->changes[0].text);
+	return error_prefix(plan_error(plan), "%s and %zu more", plan->changes[0].text,
+			    plan->n_changes - 1);
 }
 
 static int revert_elements(struct plan *plan, void *step)

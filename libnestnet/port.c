@@ -121,6 +121,7 @@ static int check_port(struct plan *plan, struct netlink *nl, const struct link *
 		      const struct attach_request *request)
 {
 	struct error *error = plan_error(plan);
+	char value[FOUND_VALUE_MAX];
 	struct link master;
 	int r;
 
@@ -132,10 +133,14 @@ static int check_port(struct plan *plan, struct netlink *nl, const struct link *
 	if (r == 0 || strcmp(master.name, request->bridge) != 0)
 		return error_set(error, EEXIST, "a port of %s already (detach it first)",
 				 r == 1 ? master.name : "another bridge");
-	if (port->is_managed &&
-	    port->has_hairpin == !!(request->flags & NESTNET_ATTACH_NO_HAIRPIN))
-		return error_set(error, EEXIST, "a port already, with another hairpin mode");
-	return 1;
+	if (port->has_hairpin == !(request->flags & NESTNET_ATTACH_NO_HAIRPIN))
+		return 1;
+	/* What another program attached has the modes that it chose. */
+	r = port->is_managed ? 1 : found_get(plan, port->name, "master", value);
+	if (r != 1)
+		return r < 0 ? r : 1;
+	return error_set(error, EEXIST, "a port already, with hairpin mode %s",
+			 port->has_hairpin ? "on" : "off");
 }
 
 static int check_bridge(struct plan *plan, struct netlink *nl, const char *name)

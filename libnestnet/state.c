@@ -3,26 +3,23 @@
 
 #include "state.h"
 
+#include "command.h"
 #include "inventory.h"
 #include "setting.h"
 #include "transaction.h"
 
 #include <sys/socket.h>
 
-static int unlink_managed(struct plan *plan, const struct inventory *inventory,
-			  size_t *ret_count)
+static int unlink_managed(struct plan *plan, const struct inventory *inventory)
 {
 	int r = 0;
 
-	*ret_count = 0;
 	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
 		const struct link *link = &inventory->links[i].link;
 
 		if (!link->is_managed)
 			continue;
-		++*ret_count;
-		r = plan_note(plan, '-', "%s add %s",
-			      link->kind == LINK_BRIDGE ? "bridge" : "tap", link->name);
+		r = command_note_link(plan, '-', inventory, &inventory->links[i]);
 		if (r == 0)
 			r = plan_unlink(plan, link->ifindex);
 	}
@@ -45,19 +42,18 @@ static int say_forwarding_stays(struct plan *plan)
 int state_plan_clear(struct plan *plan)
 {
 	struct inventory inventory;
-	size_t n_links = 0;
 	int r = inventory_load(plan->ctx, &inventory);
 
 	if (r == 0) {
-		r = unlink_managed(plan, &inventory, &n_links);
+		r = unlink_managed(plan, &inventory);
 		inventory_clear(&inventory);
 	}
 	if (r == 0)
 		r = elements_open(plan->elements, plan_error(plan));
-	if (r == 0 && n_links > 0)
+	if (r == 0)
 		r = say_forwarding_stays(plan);
 	if (r < 0)
-		return error_prefix(plan_error(plan), "clear");
+		return r;
 	elements_remove_table(plan->elements);
 	return 0;
 }

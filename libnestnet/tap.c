@@ -3,6 +3,7 @@
 
 #include "tap.h"
 
+#include "command.h"
 #include "inventory.h"
 #include "tap-make.h"
 #include "transaction.h"
@@ -13,22 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- As commands -------------------------------------------------------------------------- */
-
-static int note_tap(struct plan *plan, char op, const char *name, const char *bridge,
-		    unsigned int flags, unsigned int queues)
-{
-	char many[24] = "";
-
-	if (queues > 1)
-		snprintf(many, sizeof(many), " --queues %u", queues);
-	return plan_note(plan, op, "tap add %s%s%s%s%s%s%s", name,
-			 bridge[0] ? " --bridge " : "", bridge, many,
-			 flags & NESTNET_TAP_VNET_HDR ? " --vnet-hdr" : "",
-			 flags & NESTNET_TAP_ISOLATED ? " --isolated" : "",
-			 flags & NESTNET_TAP_NO_HAIRPIN ? " --no-hairpin" : "");
-}
 
 /* ---- Adding ----------------------------------------------------------------------------------- */
 
@@ -81,7 +66,7 @@ static bool is_different(const struct inventory *inventory,
 	const struct link *link = &there->link;
 
 	if (strcmp(bridge ? bridge->link.name : "", request->bridge) != 0)
-		snprintf(what, size, "%s %s", bridge ? "bridge" : "no bridge",
+		snprintf(what, size, "%s%s", bridge ? "bridge " : "no bridge",
 			 bridge ? bridge->link.name : "");
 	else if (!request->bridge[0] &&
 		 !inventory_has_addresses(there, request->addresses.list,
@@ -146,9 +131,7 @@ static int plan_tap(struct plan *plan, const struct tap_request *request)
 		r = tap_find_bridge(plan, nl, request->bridge, &link);
 	if (r == 0)
 		r = tap_plan_making(plan, request);
-	return r < 0 ? r
-		     : note_tap(plan, '+', request->name, request->bridge, request->flags,
-				request->queues);
+	return r < 0 ? r : command_note_tap(plan, '+', request);
 }
 
 int tap_plan(struct plan *plan, const struct tap_request *request)
@@ -160,33 +143,34 @@ int tap_plan(struct plan *plan, const struct tap_request *request)
 
 /* ---- Removing --------------------------------------------------------------------------------- */
 
-static int plan_removal(struct plan *plan, const struct link_request *request)
+static int plan_deletion(struct plan *plan, const struct inventory *inventory,
+			 const struct link_request *request)
 {
-	struct link link, bridge = { .name = "" };
-	struct netlink *nl;
-	int r = context_route(plan->ctx, &nl);
+	const struct inventory_link *there = inventory_find_name(inventory, request->name);
+	struct error *error = plan_error(plan);
+	int r;
 
-	if (r == 0)
-		r = link_get(nl, request->name, &link, plan_error(plan));
-	if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
-		return error_set(plan_error(plan), ENOENT, "%s", error_describe(ENODEV));
-	if (r <= 0)
-		return r;
-	if (link.kind != LINK_TAP)
-		return error_set(plan_error(plan), EBUSY, "not a tap");
-	if (!link.is_managed)
-		return error_set(plan_error(plan), EBUSY, "nestnet did not make it");
-
-	r = link.master ? link_get_by_index(nl, link.master, &bridge, plan_error(plan)) : 0;
-	if (r >= 0)
-		r = note_tap(plan, '-', link.name, bridge.name, 0, tap_read_queues(&link));
-	return r < 0 ? r : plan_unlink(plan, link.ifindex);
+	if (!there && (request->flags & NESTNET_IF_EXISTS))
+		return 0;
+	if (!there)
+		return error_set(error, ENOENT, "%s", error_describe(ENODEV));
+	if (there->link.kind != LINK_TAP)
+		return error_set(error, EBUSY, "not a tap");
+	if (!there->link.is_managed)
+		return error_set(error, EBUSY, "nestnet did not make it");
+	r = command_note_link(plan, '-', inventory, there);
+	return r < 0 ? r : plan_unlink(plan, there->link.ifindex);
 }
 
 int tap_plan_remove(struct plan *plan, const struct link_request *request)
 {
-	int r = plan_removal(plan, request);
+	struct inventory inventory;
+	int r = inventory_load(plan->ctx, &inventory);
 
+	if (r == 0) {
+		r = plan_deletion(plan, &inventory, request);
+		inventory_clear(&inventory);
+	}
 	return r < 0 ? error_prefix(plan_error(plan), "tap del %s", request->name) : 0;
 }
 

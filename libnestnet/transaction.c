@@ -185,10 +185,14 @@ static int plan_clear(struct plan *plan)
 	int r = expose_plan_remove_target(plan, &all);
 
 	if (r == 0)
+		r = nat_plan_clear(plan);
+	if (r == 0)
 		r = plan_detaching(plan);
 	if (r == 0)
 		r = forward_plan_restore(plan);
-	return r < 0 ? r : state_plan_clear(plan);
+	if (r == 0)
+		r = state_plan_clear(plan);
+	return r < 0 ? error_prefix(plan_error(plan), "clear") : 0;
 }
 
 static int plan_request(struct plan *plan, const struct request *request)

@@ -140,9 +140,22 @@ static bool take_global(struct cli *cli, int option)
 	return false;
 }
 
-static void say_bad_option(const struct cli *cli, int option, char **argv)
+/* The word of the long option that getopt_long() has just taken. */
+static const char *long_word(char **argv)
 {
 	const char *word = argv[optind - 1];
+
+	return word == optarg ? argv[optind - 2] : word;
+}
+
+static bool is_whole_word(const char *name, char **argv)
+{
+	return strcspn(long_word(argv) + 2, "=") == strlen(name);
+}
+
+static void say_bad_option(const struct cli *cli, int option, char **argv)
+{
+	const char *word = long_word(argv);
 
 	if (option == ':')
 		cli_usage(cli, "option '%s' wants a value", word);
@@ -171,8 +184,13 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *opti
 	snprintf(all_letters, sizeof(all_letters), ":%s%s", GLOBAL_LETTERS, letters);
 
 	for (;;) {
-		int option = getopt_long(argc, argv, all_letters, all, NULL);
+		int index = -1, option = getopt_long(argc, argv, all_letters, all, &index);
 
+		/* An abbreviation would mean another option once there is one more. */
+		if (index >= 0 && !is_whole_word(all[index].name, argv)) {
+			optopt = 0;
+			option = '?';
+		}
 		if (option == '?' || option == ':') {
 			say_bad_option(cli, option, argv);
 			return '?';
@@ -353,11 +371,12 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc && !cli.is_help)
 		return cli_usage(&cli, "a command is missing (see nestnet --help)");
-	if (optind == argc) {
+	if (optind == argc || strcmp(argv[optind], "help") == 0) {
 		print_overview();
-		return STATUS_OK;
+		status = STATUS_OK;
+	} else {
+		status = run(&cli, argc - optind, argv + optind);
 	}
-	status = run(&cli, argc - optind, argv + optind);
 	nestnet_free(cli.ctx);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		fprintf(stderr, "nestnet: write the output: %s\n", strerror(errno));

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# What holds for every command: dry runs, namespaces, privileges, help, failures on the way.
+
+prints_changes() { # COMMAND...: at least one line, and each a "+ ..." or a "- ..."
+	local out
+
+	out=$("$@")
+	matches "$* prints" '^[+-] ' "$out"
+	matches_not "$* prints" $'(^|\n)[^+-]' "$out"
+}
+
+test_a_dry_run_changes_nothing_and_prints_what_would_be() {
+	changes_nothing nestnet --dry-run expose 10.128.0.13 192.168.122.89
+	prints_changes nestnet -n expose 10.128.0.13 192.168.122.89
+	matches "expose" '\+ .*10\.128\.0\.13 192\.168\.122\.89' \
+		"$(nestnet -n expose 10.128.0.13 192.168.122.89)"
+	changes_nothing nestnet -n tap add tap0 --bridge virbr0
+	prints_changes nestnet -n tap add tap0 --bridge virbr0
+	changes_nothing nestnet -n bridge add br0 --address 192.168.50.1/24
+	prints_changes nestnet -n bridge add br0 --address 192.168.50.1/24
+	changes_nothing nestnet -n nat add 192.168.122.0/24
+	prints_changes nestnet -n nat add 192.168.122.0/24
+	changes_nothing nestnet -n forward on
+	prints_changes nestnet -n forward on
+}
+
+test_a_dry_run_of_a_removal() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	nestnet tap add tap0
+	changes_nothing nestnet -n unexpose 10.128.0.13
+	matches "unexpose" '^- .*10\.128\.0\.13' "$(nestnet -n unexpose 10.128.0.13)"
+	changes_nothing nestnet -n tap del tap0
+	changes_nothing nestnet -n clear
+	prints_changes nestnet -n clear
+	changes_nothing nestnet -n expose 10.128.0.13 192.168.122.90 --replace
+	prints_changes nestnet -n expose 10.128.0.13 192.168.122.90 --replace
+}
+
+test_a_dry_run_of_nothing_to_do_prints_nothing() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	same "output" "" "$(nestnet -n expose 10.128.0.13 192.168.122.89)"
+}
+
+test_a_dry_run_fails_where_the_command_would() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	refused 1 'already exposed' nestnet -n expose 10.128.0.13 192.168.122.90
+	refused 1 '10\.128\.0\.14' nestnet -n unexpose 10.128.0.14
+	refused 2 . nestnet -n expose 10.128.0.256 192.168.122.90
+}
+
+test_a_dry_run_for_programs() {
+	same "JSON" '[["command","op"]]' \
+		"$(nestnet -n -j expose 10.128.0.13 192.168.122.89 | jq -c '[.[] | keys] | unique')"
+	same "op" '["+"]' "$(nestnet -n -j expose 10.128.0.13 192.168.122.89 | jq -c '[.[].op] | unique')"
+}
+
+test_json_of_a_tap_that_was_added() {
+	same "JSON" '["tap0","virbr0",true]' \
+		"$(nestnet -j tap add tap%d --bridge virbr0 | jq -c 'flatten[0] | [.name, .bridge, .managed]')"
+}
+
+test_a_namespace_by_name_path_and_process() {
+	local pid
+
+	"$NESTNET" --netns l1 expose 10.128.0.13 192.168.122.89
+	"$NESTNET" -N /run/netns/l1 expose 10.128.0.14 192.168.122.90
+	pid=$(ip netns pids l1 | head -n 1)
+	"$NESTNET" --netns "$pid" expose 10.128.0.15:80 192.168.122.90:8000
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	reaches ext http 10.128.0.14 8000 "guest page of l2b,"
+	reaches ext http 10.128.0.15 80 "guest page of l2b,"
+	same "from inside and outside" "$(nestnet list)" "$("$NESTNET" --netns l1 list)"
+	same "forwarding of the outside" 0 "$(</proc/sys/net/ipv4/ip_forward)"
+	same "the outside's ruleset" "" "$(nft list tables | grep nestnet || true)"
+}
+
+test_objects_in_another_namespace() {
+	"$NESTNET" --netns l1 bridge add br0 --address 192.168.50.1/24
+	"$NESTNET" --netns l1 tap add tap0 --bridge br0
+	changes_nothing "$NESTNET" --netns l1 tap add tap0 --bridge br0
+	same "master" br0 "$(ip -netns l1 -j link show tap0 | jq -r '.[0].master')"
+	same "taps" tap0 "$("$NESTNET" --netns l1 -j tap list | jq -r '.[].name')"
+	not ip link show dev br0 2>/dev/null
+	"$NESTNET" --netns l1 clear
+}
+
+test_a_namespace_that_is_not_there_is_named() {
+	refused 1 'nosuch' nestnet --netns nosuch list
+	refused 1 '/run/nosuch' nestnet --netns /run/nosuch expose 10.128.0.13 192.168.122.89
+}
+
+test_without_the_capability_it_is_named() {
+	local without=(setpriv --bounding-set -net_admin --)
+
+	nestnet expose 10.128.0.14 192.168.122.90
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" expose 10.128.0.13 192.168.122.89
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" unexpose 10.128.0.14
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" nat add 192.168.122.0/24
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" tap add tap0
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" bridge add br0
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" forward on
+	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" clear
+}
+
+# An ordinary user with that one capability and no other.
+test_the_capability_alone_suffices() {
+	local before user=(setpriv --reuid nobody --regid nogroup --clear-groups
+		--inh-caps "-all,+net_admin" --ambient-caps "-all,+net_admin" --)
+
+	# The checkout may lie where an ordinary user has no access.
+	cp "$NESTNET" "$LAB_SCRATCH/nestnet"
+	chmod 755 "$LAB_SCRATCH/nestnet"
+	copy_libraries
+	before=$(l1_state)
+	on l1 "${user[@]}" "$LAB_SCRATCH/nestnet" expose 10.128.0.13 192.168.122.89
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	on l1 "${user[@]}" "$LAB_SCRATCH/nestnet" bridge add br0 --address 192.168.50.1/24
+	on l1 "${user[@]}" "$LAB_SCRATCH/nestnet" tap add tap0 --bridge br0
+	on l1 "${user[@]}" "$LAB_SCRATCH/nestnet" nat add 192.168.50.0/24
+	on l1 "${user[@]}" "$LAB_SCRATCH/nestnet" list >/dev/null
+	on l1 "${user[@]}" "$LAB_SCRATCH/nestnet" clear
+	same "L1's state" "$before" "$(l1_state)"
+}
+
+copy_libraries() {
+	local library
+
+	for library in "$NN_BUILD"/.libs/libnestnet.so*; do
+		[[ ! -e $library ]] || cp -L "$library" "$LAB_SCRATCH/"
+	done
+	export LD_LIBRARY_PATH=$LAB_SCRATCH
+}
+
+test_every_command_has_help_with_an_example() {
+	local words help
+
+	for words in expose unexpose list 'tap add' 'tap del' 'tap list' 'bridge add' 'bridge del' \
+		'bridge list' 'bridge attach' 'bridge detach' 'nat add' 'nat del' 'nat list' \
+		'forward on' 'forward off' 'forward status' 'alias list' clear; do
+		# shellcheck disable=SC2086
+		help=$(nestnet $words --help) || fail "nestnet $words --help: exit $?"
+		matches "nestnet $words --help" "nestnet .*${words%% *}" "$help"
+	done
+	matches "--help" 'expose' "$(nestnet --help)"
+	matches "-h" 'expose' "$(nestnet -h)"
+	matches "--version" '^nestnet [0-9]' "$(nestnet --version)"
+	same "-V" "$(nestnet --version)" "$(nestnet -V)"
+}
+
+# Every message to the kernel, every answer or every write of a setting is made to fail
+# once, the first, the second and so on, until the command makes no more of them. Where that
+# makes the command fail, it does so with one line, and L1 is as before.
+# fails_whole_at_every CALL,... PREPARE COMMAND...: PREPARE makes L1 ready for COMMAND.
+fails_whole_at_every() {
+	local calls=$1 prepare=$2 call n before out status what injected=0
+
+	shift 2
+	for call in ${calls//,/ }; do
+		for ((n = 1; n <= 200; n++)); do
+			nestnet clear >/dev/null 2>&1
+			"$prepare"
+			before=$(l1_state)
+			status=0
+			out=$(on l1 strace -f -qq -o "$LAB_SCRATCH/trace" -e "trace=$call" \
+				-e "inject=$call:error=ENOBUFS:when=$n" "$NESTNET" "$@" 2>&1) || status=$?
+			what="when $call $n failed ($out)"
+			grep -q INJECTED "$LAB_SCRATCH/trace" || break
+			injected=$((injected + 1))
+			[[ $status != 0 ]] || continue
+			same "exit status, $what" 1 "$status"
+			same "lines, $what" 1 "$(wc -l <<<"$out")"
+			same "L1's state, $what" "$before" "$(l1_state)"
+		done
+		same "exit status in the end ($out)" 0 "$status"
+	done
+	[[ $injected -gt 0 ]] || fail "no $calls was made to fail"
+}
+
+sends=sendto,sendmsg,sendmmsg
+
+with_exposure() { nestnet expose 10.128.0.13 192.168.122.89; }
+
+test_expose_is_whole_or_not_at_all_when_a_message_fails() {
+	fails_whole_at_every "$sends" true expose 10.128.0.13 192.168.122.89 --egress alias
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	reaches l2 tcp 10.128.0.50 7 "ext sees 10.128.0.13 "
+}
+
+test_expose_is_whole_or_not_at_all_when_an_answer_fails() {
+	fails_whole_at_every recvfrom,recvmsg,recvmmsg true expose 10.128.0.13 192.168.122.89
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+}
+
+test_expose_is_whole_or_not_at_all_when_a_setting_cannot_be_written() {
+	fails_whole_at_every write,pwrite64 true expose 10.128.0.13 192.168.122.89
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+}
+
+test_a_replace_is_whole_or_not_at_all() {
+	fails_whole_at_every "$sends" with_exposure expose 10.128.0.13 192.168.122.90 --replace
+	reaches ext http 10.128.0.13 8000 "guest page of l2b,"
+}
+
+test_unexpose_is_whole_or_not_at_all() {
+	fails_whole_at_every "$sends" with_exposure unexpose 10.128.0.13
+	gets_nothing ext http 10.128.0.13 8000
+}
+
+test_tap_add_is_whole_or_not_at_all() {
+	fails_whole_at_every "ioctl,$sends" true tap add tap0 --bridge virbr0
+}
+
+test_bridge_add_is_whole_or_not_at_all() {
+	fails_whole_at_every "$sends" true \
+		bridge add br0 --address 192.168.50.1/24 --address fd50::1/64
+}
+
+test_bridge_attach_is_whole_or_not_at_all() {
+	ip -netns l1 link set vnet0 nomaster
+	ip -netns l1 link set vnet1 nomaster
+	fails_whole_at_every "$sends" true bridge attach virbr0 vnet0 vnet1
+}
+
+test_nat_add_is_whole_or_not_at_all() {
+	fails_whole_at_every "$sends,write" true nat add 192.168.122.0/24
+}
+
+# Ended anywhere: nothing, all, or what the next command finishes or clear takes back.
+test_a_killed_expose_is_finished_by_the_next_one_or_cleared() {
+	local before n call
+
+	before=$(l1_state)
+	for call in sendto,sendmsg write,pwrite64; do
+		for n in 1 2 3 4 5 6; do
+			on l1 strace -f -qq -o /dev/null -e "trace=$call" \
+				-e "inject=$call:signal=KILL:when=$n" \
+				"$NESTNET" expose 10.128.0.13 192.168.122.89 2>/dev/null >&2 || true
+			nestnet expose 10.128.0.13 192.168.122.89
+			reaches ext http 10.128.0.13 8000 "guest page of l2,"
+			nestnet clear
+			same "L1's state, $call $n" "$before" "$(l1_state)"
+		done
+	done
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# `list`, for people and for programs.
+
+test_an_empty_list_is_no_failure() {
+	changes_nothing nestnet list
+	same "JSON" "[]" "$(nestnet -j list | jq -c .)"
+	same "JSON" "[]" "$(nestnet -j list 10.128.0.13 | jq -c .)"
+}
+
+test_an_exposure_has_all_its_keys() {
+	nestnet expose 10.128.0.13 192.168.122.89 --comment web
+	same "JSON" \
+		'{"alias":"10.128.0.13","comment":"web","egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"10.128.0.13","local":true,"open":false,"port":null,"protocol":null,"target":"192.168.122.89","target_port":null,"timeout_s":null}' \
+		"$(nestnet -j list | jq -c -S '.[0]')"
+}
+
+test_a_port_has_all_its_keys() {
+	nestnet expose 10.128.0.13:53/udp 192.168.122.89:7 --no-local --open
+	same "JSON" \
+		'{"alias":"10.128.0.13","comment":null,"egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"10.128.0.13:53/udp","local":false,"open":true,"port":"53","protocol":"udp","target":"192.168.122.89","target_port":"7","timeout_s":null}' \
+		"$(nestnet -j list | jq -c -S '.[0]')"
+}
+
+test_flows_are_counted() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	reaches ext tcp 10.128.0.13 7 "l2 sees"
+	reaches ext tcp 10.128.0.13 7 "l2 sees"
+	reaches ext udp 10.128.0.13 7 "l2 sees"
+	same "flows" 3 "$(nestnet -j list | jq '.[0].flows')"
+}
+
+test_the_table_names_alias_and_target() {
+	local table
+
+	nestnet expose 10.128.0.13 192.168.122.89 --comment web
+	nestnet expose 10.128.0.14:80 192.168.122.90:8000
+	table=$(nestnet list)
+	matches "list" '10\.128\.0\.13 .*192\.168\.122\.89.* web' "$table"
+	matches "list" '10\.128\.0\.14:80(/tcp)? .*192\.168\.122\.90:8000' "$table"
+	same "lines, with their heading" 3 "$(wc -l <<<"$table")"
+}
+
+test_an_argument_selects_by_alias_or_by_target() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	nestnet expose 10.128.0.14 192.168.122.90
+	nestnet expose 10.128.0.14:80 192.168.122.89:8000
+	same "by alias" "10.128.0.13" "$(nestnet -j list 10.128.0.13 | jq -r '.[].id' | xargs)"
+	same "by port" "10.128.0.14:80/tcp" "$(nestnet -j list 10.128.0.14:80 | jq -r '.[].id' | xargs)"
+	same "by target" "10.128.0.13 10.128.0.14:80/tcp" \
+		"$(nestnet -j list 192.168.122.89 | jq -r '.[].id' | sort | xargs)"
+	same "none" "[]" "$(nestnet -j list 10.128.0.15 | jq -c .)"
+}
+
+test_a_list_reads_the_same_in_a_pipe_and_on_a_terminal() {
+	nestnet expose 10.128.0.13 192.168.122.89 --comment web
+	# `script` gives its command a terminal, with its line ends.
+	same "list" "$(nestnet list)" \
+		"$(on l1 script -qec "$NESTNET list" /dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g')"
+}
+
+test_a_list_to_a_full_disk_fails() {
+	local status=0
+
+	nestnet expose 10.128.0.13 192.168.122.89
+	nestnet list >/dev/full 2>"$LAB_SCRATCH/stderr" || status=$?
+	same "exit status" 1 "$status"
+	same "lines on stderr" 1 "$(wc -l <"$LAB_SCRATCH/stderr")"
+}

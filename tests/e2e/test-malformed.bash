@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A wrong command line: exit 2, one line on stderr that names what is wrong, nothing done.
+# One exposure is there already, so that there is something to disturb.
+
+wrong() { refused 2 . nestnet "$@"; }
+
+with_an_exposure() { nestnet expose 10.128.0.14 192.168.122.90; }
+
+test_wrong_addresses() {
+	local address
+
+	with_an_exposure
+	for address in '' ' ' 10.128.0 10.128.0.256 10.128.0.13.1 10.128.0.013 0x0a.1.1.1 168820749 \
+		10.128.0.13x ' 10.128.0.13' '10.128.0.13 ' 10.128.0.-1 example.org localhost \
+		$'10.128.0.13\n' '10.128.0.13;reboot' fd12::89:: ::ffff:10.128.0.13%eth0; do
+		wrong expose "$address" 192.168.122.89
+		wrong expose 10.128.0.13 "$address"
+	done
+}
+
+test_addresses_that_are_not_unicast() {
+	local address
+
+	with_an_exposure
+	for address in 0.0.0.0 224.0.0.1 239.255.255.250 255.255.255.255 ff02::1 ::; do
+		wrong expose "$address" 192.168.122.89
+		wrong expose 10.128.0.13 "$address"
+		wrong unexpose "$address"
+	done
+}
+
+test_wrong_ports() {
+	local port
+
+	with_an_exposure
+	for port in '' 0 65536 99999999999999999999 -1 +80 080x 8o ' 80' 0x50 80- 80-70 -80 80,81 http; do
+		wrong expose "10.128.0.13:$port" 192.168.122.89
+		wrong expose 10.128.0.13:80 "192.168.122.89:$port"
+	done
+}
+
+test_wrong_protocols() {
+	local protocol
+
+	with_an_exposure
+	for protocol in '' icmp TCPX 6 tcp,udp tcp/udp 'tcp '; do
+		wrong expose "10.128.0.13:80/$protocol" 192.168.122.89
+	done
+	wrong expose 10.128.0.13/tcp 192.168.122.89
+	wrong expose 10.128.0.13:80 192.168.122.89:80/udp
+}
+
+test_wrong_pairs_of_alias_and_target() {
+	with_an_exposure
+	# A whole address has no port to lead to.
+	wrong expose 10.128.0.13 192.168.122.89:80
+	# As many ports on either side.
+	wrong expose 10.128.0.13:80-81 192.168.122.89:8000
+	wrong expose 10.128.0.13:80 192.168.122.89:8000-8001
+	wrong expose 10.128.0.12/30 192.168.122.88/29
+	wrong expose 10.128.0.12/33 192.168.122.88/33
+	wrong expose 10.128.0.13/30 192.168.122.88/30
+	# Of one family.
+	wrong expose 10.128.0.13 fd12::89
+	wrong expose fd10:128::13 192.168.122.89
+}
+
+test_wrong_numbers_of_arguments() {
+	with_an_exposure
+	wrong
+	wrong expose
+	wrong expose 10.128.0.13
+	wrong expose 10.128.0.13 192.168.122.89 192.168.122.90
+	wrong unexpose
+	wrong unexpose --all 10.128.0.14
+	wrong unexpose --all --target 192.168.122.90
+	wrong unexpose --target
+	wrong list 10.128.0.13 10.128.0.14
+	wrong clear everything
+	wrong tap
+	wrong tap add
+	wrong tap add tap0 tap1
+	wrong tap del
+	wrong bridge add
+	wrong bridge attach virbr0
+	wrong nat add
+	wrong forward
+	wrong forward on on,off
+}
+
+test_unknown_words() {
+	with_an_exposure
+	wrong exposed 10.128.0.13 192.168.122.89
+	wrong ''
+	wrong tap make tap0
+	wrong nat list more
+	wrong expose 10.128.0.13 192.168.122.89 --frobnicate
+	wrong expose 10.128.0.13 192.168.122.89 --openly
+	wrong expose 10.128.0.13 192.168.122.89 -x
+	wrong --frobnicate list
+	wrong expose 10.128.0.13 192.168.122.89 --egress sideways
+	wrong expose 10.128.0.13 192.168.122.89 --egress
+	wrong expose 10.128.0.13 192.168.122.89 --open=yes
+	wrong forward sideways
+}
+
+test_wrong_comments() {
+	local comment
+
+	with_an_exposure
+	# shellcheck disable=SC2016
+	for comment in 'a"b' "a'b" $'a\nb' $'a\tb' 'a\b' 'a;b' 'a{b}' 'a$b' 'a#b' 'grün' \
+		$'x"\n}\n}\ntable inet evil {' "$(printf 'x%.0s' {1..128})"; do
+		wrong expose 10.128.0.13 192.168.122.89 --comment "$comment"
+	done
+}
+
+test_wrong_interface_names() {
+	local name
+
+	with_an_exposure
+	# shellcheck disable=SC2016
+	for name in '' . .. -dash all default 'a b' 'a/b' 'x;y' '$(id)' sixteen-letters- $'a\nb' \
+		a%s a%d%d ü; do
+		wrong tap add -- "$name"
+		wrong bridge add -- "$name"
+	done
+	wrong tap add tap0 --bridge 'a b'
+	wrong tap del 'a b'
+	wrong bridge del 'a/b'
+	wrong bridge attach virbr0 'a b'
+	wrong bridge detach 'a b'
+	wrong nat add 192.168.122.0/24 --out 'a b'
+	wrong alias add 10.128.0.20/32 --dev 'a b'
+}
+
+test_wrong_links() {
+	local mac mtu
+
+	with_an_exposure
+	for mac in '' 52:54:00:12:34 52:54:00:12:34:56:78 52:54:00:12:34:5g 01:00:5e:00:00:01 \
+		ff:ff:ff:ff:ff:ff 00:00:00:00:00:00; do
+		wrong tap add tap0 --mac "$mac"
+		wrong bridge add br0 --mac "$mac"
+	done
+	for mtu in '' 0 -1 67 65536 1500x 99999999999 automatic; do
+		wrong tap add tap0 --mtu "$mtu"
+		wrong bridge add br0 --mtu "$mtu"
+	done
+	wrong tap add tap0 --queues 0
+	wrong tap add tap0 --queues 257
+	wrong tap add tap0 --queues two
+	wrong tap add tap0 --owner nosuchuser
+	wrong tap add tap0 --group nosuchgroup
+	wrong tap add tap0 --bridge virbr0 --address 192.168.50.1/24
+	wrong bridge add br0 --address 192.168.50.1/33
+	wrong bridge add br0 --address 192.168.50.x/24
+	wrong bridge add br0 --address 224.0.0.1/24
+}
+
+test_wrong_subnets() {
+	local subnet
+
+	with_an_exposure
+	for subnet in '' 192.168.122.1/24 192.168.122.0/33 192.168.122/24 224.0.0.0/4 x/24 \
+		192.168.122.0/ 192.168.122.0/-1 192.168.122.0/24/24; do
+		wrong nat add "$subnet"
+		wrong alias add "$subnet" --dev eth0
+	done
+	wrong nat add 192.168.122.0/24 --to 10.128.0
+	wrong nat add 192.168.122.0/24 --to fd10:128::2
+	wrong nat add 192.168.122.0/24 --to 224.0.0.1
+	wrong alias add 10.128.0.20/32
+}
+
+test_a_refusal_names_what_is_wrong() {
+	refused 2 '10\.128\.0\.256' nestnet expose 10.128.0.256 192.168.122.89
+	refused 2 '65536' nestnet expose 10.128.0.13:65536 192.168.122.89
+	refused 2 'frobnicate' nestnet expose 10.128.0.13 192.168.122.89 --frobnicate
+	refused 2 'sideways' nestnet expose 10.128.0.13 192.168.122.89 --egress sideways
+	refused 2 'exposed' nestnet exposed
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The manual pages and the README are true: their examples run and print what is shown,
+# they name all that there is, and mandoc has nothing to say against them.
+
+TOP=$(cd "$LAB/../.." && pwd)
+MAN=$TOP/man
+
+# The literal displays of a page's EXAMPLES, as a reader sees them.
+examples_of() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" |
+		sed -n '/^\.Bd -literal/,/^\.Ed/{/^\.[BE]d/!p}' | sed 's/\\-/-/g; s/\\e/\\/g'
+}
+
+# The commands of the README's tour, and what they print.
+tour_of() { sed -nE '/^## A tour/,/^## From/s/^    (lab)?//p' "$1"; }
+
+# The program in C of a Markdown text.
+# shellcheck disable=SC2016
+program_of() { sed -n '/^```c$/,/^```$/{/^```/!p}' "$1"; }
+
+# prints_as_shown FILE: each line after a "# " is run in L1, and prints the lines below it.
+prints_as_shown() {
+	local line command='' shown='' lines
+
+	mapfile -t lines <"$1"
+	for line in "${lines[@]}" '# '; do
+		if [[ $line != "# "* ]]; then
+			shown+=$line$'\n'
+			continue
+		fi
+		[[ -z $command ]] || prints "$command" "${shown%$'\n'}"
+		command=${line#"# "} shown=''
+	done
+}
+
+prints() { # COMMAND OUTPUT
+	local out
+
+	out=$(eval "$1" 2>&1) || fail "$1: exit $?" "$out"
+	same "$1" "$(less_ports <<<"$2")" "$(less_ports <<<"$out")"
+}
+
+# The port that a client happened to have, at the end of the guest's page.
+less_ports() { sed -E '/^guest page/s/ [0-9]+$//'; }
+
+test_the_examples_of_nestnet_1_run_in_their_order_and_print_what_is_shown() {
+	local before
+
+	before=$(l1_state)
+	examples_of "$MAN/nestnet.1" >"$LAB_SCRATCH/examples"
+	[[ $(grep -c '^# nestnet' "$LAB_SCRATCH/examples") -ge 10 ]] || fail "where are the examples?"
+	prints_as_shown "$LAB_SCRATCH/examples"
+	same "L1's state" "$before" "$(l1_state)"
+}
+
+test_the_tour_of_the_readme_goes_as_it_says() {
+	local before
+
+	before=$(l1_state)
+	tour_of "$TOP/README.md" >"$LAB_SCRATCH/tour"
+	[[ $(grep -c '^# nestnet' "$LAB_SCRATCH/tour") -ge 5 ]] || fail "where is the tour?"
+	prints_as_shown "$LAB_SCRATCH/tour"
+	same "L1's state" "$before" "$(l1_state)"
+}
+
+# built_program NAME SOURCE: with the library under test, and its sanitizers, if any.
+built_program() {
+	local flags
+
+	flags=$(sed -n 's/^NN_LDFLAGS = //p' "$NN_BUILD/Makefile")
+	# shellcheck disable=SC2086
+	gcc -std=c99 -Wall -Wextra -Wpedantic -Werror $flags -I"$TOP/include" -x c "$2" \
+		-L"$NN_BUILD/.libs" -lnestnet -o "$LAB_SCRATCH/$1"
+}
+
+test_the_example_of_libnestnet_3_is_a_program_that_exposes_its_guest() {
+	local monitor
+
+	examples_of "$MAN/libnestnet.3" >"$LAB_SCRATCH/vm.c"
+	built_program vm "$LAB_SCRATCH/vm.c"
+	mkfifo "$LAB_SCRATCH/keys" "$LAB_SCRATCH/screen"
+	on l1 "$LAB_SCRATCH/vm" virbr0 10.128.0.13 192.168.122.89 \
+		<"$LAB_SCRATCH/keys" >"$LAB_SCRATCH/screen" &
+	monitor=$!
+	exec 7>"$LAB_SCRATCH/keys" 8<"$LAB_SCRATCH/screen"
+	same "it says" "vm0 is for the guest; Enter ends it" "$(head -n 1 <&8)"
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	same "the tap's bridge" virbr0 "$(nestnet -j tap list | jq -r '.[] | select(.name == "vm0").bridge')"
+	echo >&7
+	wait "$monitor"
+	same "left" "" "$(nestnet list; nestnet tap list)"
+}
+
+test_the_program_of_the_readme_lists_what_is_exposed() {
+	program_of "$TOP/README.md" >"$LAB_SCRATCH/aliases.c"
+	built_program aliases "$LAB_SCRATCH/aliases.c"
+	nestnet expose 10.128.0.13 192.168.122.89
+	matches "it prints" '10\.128\.0\.13' "$(on l1 "$LAB_SCRATCH/aliases")"
+}
+
+# Which other manuals are installed is no matter.
+test_mandoc_finds_nothing_to_say() {
+	local page
+
+	for page in "$MAN"/*.[0-9]; do
+		same "$page" "" "$(mandoc -Tlint "$page" 2>/dev/null | grep -v 'referenced manual not found' || true)"
+	done
+}
+
+# page SECTION...: as text, without the formatter's own line breaks and hyphenation.
+page_text() { mandoc -Tascii "$1" 2>/dev/null | sed -E 's/.\x08//g' | tr -s ' \n' ' '; }
+
+test_nestnet_1_names_every_command_and_option() {
+	local text noun verb option
+
+	text=$(page_text "$MAN/nestnet.1")
+	while read -r noun verb; do
+		# Of "forward on | off | status" the first one stands beside its noun.
+		[[ $noun != forward ]] || verb=
+		[[ $text == *"$noun${verb:+ $verb} "* ]] || fail "nestnet.1 has no $noun $verb"
+	done < <(commands)
+	for option in $(options); do
+		[[ $text == *" $option"[\ ,]* || $text == *"[$option"[\ \]]* ]] ||
+			fail "nestnet.1 has no $option"
+	done
+}
+
+commands() { nestnet --help | sed -nE 's/^  ([a-z]+( [a-z]+)?) +[a-z].*/\1/p'; }
+
+options() {
+	local words
+
+	while read -ra words; do
+		nestnet "${words[@]}" --help
+	done < <(commands) | grep -oE -e '--[a-z][a-z-]+' | sort -u
+}
+
+test_libnestnet_3_names_every_public_function() {
+	local name
+
+	while read -r name; do
+		grep -q "^\.It Fn $name\$" "$MAN/libnestnet.3" || fail "libnestnet.3 has no $name"
+	done < <(sed -nE 's/^\t(nestnet_[a-z_]+);$/\1/p' "$TOP/libnestnet/libnestnet.sym")
+}

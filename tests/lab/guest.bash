@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# A real guest: a Linux kernel of its own (User-mode Linux, which needs no KVM and boots in
+# a second) behind a tap of L1. It serves a page on port 8000 from a web server, and echoes
+# on 7 and 22 (TCP and UDP), and runs what it is told on its console.
+#
+# guest_boot TAP MAC ADDRESS/LEN GATEWAY USER, then guest_run COMMAND..., then guest_stop;
+# it ends with the lab in any case. After lab.bash; one guest a lab.
+
+# The root file system: busybox, our peer with the libraries that it needs, and this init.
+guest_image() {
+	local root=$LAB_SCRATCH/guest-root library
+
+	mkdir -p "$root"/{bin,dev,proc,www}
+	cp /bin/busybox "$root/bin/busybox"
+	cp "$PEER" "$root/bin/peer"
+	# Their paths, for those that are files: `ldd` also lists the kernel's own.
+	for library in $(ldd "$PEER" | grep -o '/[^ ]*'); do
+		mkdir -p "$root/$(dirname "$library")"
+		cp -L "$library" "$root/$library"
+	done
+	cat >"$root/init" <<-'END'
+		#!/bin/busybox sh
+		export PATH=/bin LD_LIBRARY_PATH=/lib64
+		busybox mount -t proc proc /proc
+		busybox mount -t devtmpfs dev /dev
+		busybox stty -echo -onlcr
+		for word in $(busybox cat /proc/cmdline); do
+			case $word in
+			address=*) address=${word#*=} ;;
+			gateway=*) gateway=${word#*=} ;;
+			esac
+		done
+		busybox ip link set lo up
+		busybox ip link set eth0 up
+		busybox ip address add "$address" dev eth0
+		busybox ip route add default via "$gateway"
+		echo "guest page of uml" >/www/index.html
+		busybox httpd -p 8000 -h /www
+		peer serve uml echo:7 echo:22
+		echo "guest: ready"
+		while read -r line; do
+			eval "$line" 2>&1
+			echo "guest: done $?"
+		done
+		busybox poweroff -f
+	END
+	chmod 755 "$root/init"
+	(cd "$root" && find . | cpio --quiet -o -H newc) >"$LAB_SCRATCH/guest.cpio"
+}
+
+# Prints what the guest's console says, until it is ready or has done what it was told; 20 s
+# at most from line to line.
+guest_console() {
+	local line
+
+	while read -r -t 20 -u "$guest_screen" line; do
+		line=${line%$'\r'}
+		case $line in
+		"guest: done "*) return "${line##* }" ;;
+		"guest: ready") return 0 ;;
+		*) echo "$line" ;;
+		esac
+	done
+	echo "the guest fell silent" >&2
+	return 1
+}
+
+guest_boot() {
+	local tap=$1 mac=$2 address=$3 gateway=$4 user=$5 dir=$LAB_SCRATCH/guest
+
+	guest_image
+	rm -rf "$dir"
+	mkdir -m 777 "$dir"
+	mkfifo "$dir/in" "$dir/out"
+	# Its memory is a file: of this lab, not of a directory that others use. With less of it
+	# the kernel allows so few processes that, on a busy host, those of its own start take
+	# all, and init's first fork fails.
+	# shellcheck disable=SC2094
+	on l1 setpriv --reuid "$user" --clear-groups env -i HOME="$dir" TMPDIR="$dir" PATH="$PATH" \
+		linux.uml mem=128M initrd="$LAB_SCRATCH/guest.cpio" \
+		con=null con0=fd:0,fd:1 quiet \
+		initcall_blacklist=raid6_select_algo,calibrate_xor_blocks \
+		uml_dir="$dir" "eth0=tuntap,$tap,$mac" "address=$address" "gateway=$gateway" \
+		<"$dir/in" >"$dir/out" 2>&1 &
+	guest_pid=$!
+	exec {guest_keyboard}>"$dir/in" {guest_screen}<"$dir/out"
+	guest_console >"$LAB_SCRATCH/guest.log" || {
+		cat "$LAB_SCRATCH/guest.log" >&2
+		return 1
+	}
+}
+
+# Runs a line of shell in the guest: its output, and its exit status.
+guest_run() {
+	echo "$*" >&"$guest_keyboard"
+	guest_console
+}
+
+guest_stop() {
+	echo "busybox poweroff -f" >&"$guest_keyboard"
+	wait "$guest_pid" || true
+	exec {guest_keyboard}>&- {guest_screen}<&-
+}
