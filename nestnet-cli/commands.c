@@ -8,10 +8,14 @@
 const struct command commands[] = {
 	{ "expose", NULL, cmd_expose, "ALIAS TARGET [OPTIONS]",
 	  "make a guest reachable through an alias",
-	  "  ALIAS               ADDRESS (every protocol), or ADDRESS:PORT[/PROTO]\n"
-	  "  TARGET              ADDRESS[:PORT] of the guest\n"
+	  "  ALIAS               ADDRESS (every protocol), ADDRESS/LEN,\n"
+	  "                      ADDRESS:PORT[-PORT][/PROTO] or *:PORT[/PROTO]\n"
+	  "  TARGET              ADDRESS[:PORT[-PORT]] or ADDRESS/LEN of the guest\n"
 	  "  --egress masquerade|alias|none\n"
 	  "                      what the guest's own flows leave as\n"
+	  "  --except PORT[-PORT][/PROTO]\n"
+	  "                      (repeatable) these ports of a whole address stay L1's own\n"
+	  "  --timeout TIME      no new flows after 90s, 15m, 2h or 7d\n"
 	  "  --comment TEXT      kept with the exposure\n"
 	  "  --replace           switch an existing exposure over\n"
 	  "  --no-local          leave L1's own connections to ALIAS alone\n"
