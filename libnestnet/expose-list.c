@@ -77,6 +77,8 @@ static int report(const struct exposure *row, nestnet_exposure_fn fn, void *user
 					     .flags = row->flags,
 					     .egress = row->egress,
 					     .comment = row->comment[0] ? row->comment : NULL,
+					     .from = row->from,
+					     .n_from = row->n_from,
 					     .except = row->except,
 					     .n_except = row->n_except,
 					     .flows = row->flows,

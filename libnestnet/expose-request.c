@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Requests for exposures: what is wrong with them whatever the kernel's state, and queued. */
 
+#include "exposure-from.h"
 #include "transaction.h"
 
 #include "base/address.h"
@@ -50,8 +51,6 @@ static const char *why_not_options(const struct nestnet_endpoint *alias,
 		return "the options' size is not set";
 	if (options->n_except && endpoint_shape(alias) != ENDPOINT_ADDRESS)
 		return "--except is for a whole address";
-	if (options->n_from)
-		return "--from is not in this release";
 	if (options->timeout_ms > TIMEOUT_MAX_MS)
 		return "--timeout is at most 365 days";
 	switch (options->egress) {
@@ -105,6 +104,27 @@ static const char *why_not_excepts(const struct endpoints *excepts)
 	return NULL;
 }
 
+static const char *why_not_from(const struct nestnet_endpoint *target,
+				const struct nestnet_expose_options *options)
+{
+	for (size_t i = 0; i < options->n_from; i++) {
+		if (options->from[i].address.family != endpoint_family(target))
+			return "--from and alias are not of one family";
+		if (prefix_has_host_bits(&options->from[i]))
+			return "a --from prefix has host bits set";
+	}
+	return NULL;
+}
+
+/* Everybody is the same as no one in particular. */
+static bool copy_from(const struct nestnet_expose_options *options, struct prefixes *ret)
+{
+	if (!prefixes_copy(options->from, options->n_from, ret))
+		return false;
+	from_reduce(ret->list, &ret->n);
+	return true;
+}
+
 int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint *alias,
 		   const struct nestnet_endpoint *target,
 		   const struct nestnet_expose_options *options)
@@ -123,11 +143,18 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 		why = why_not_options(alias, options);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
+	why = why_not_from(target, options);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
+	if (!copy_from(options, &request.expose.from))
+		return transaction_refuse(tx, ENOMEM, "expose %s: %s", text,
+					  error_describe(ENOMEM));
 	if (!copy_excepts(options, &request.expose.except))
 		return transaction_refuse(tx, ENOMEM, "expose %s: %s", text,
 					  error_describe(ENOMEM));
 	why = why_not_excepts(&request.expose.except);
 	if (why) {
+		free(request.expose.from.list);
 		free(request.expose.except.list);
 		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
 	}

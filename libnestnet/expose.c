@@ -75,20 +75,38 @@ static void format_excepts(const struct exposure *exposure, char *buf, size_t si
 	}
 }
 
+/* --from PREFIX for each */
+static void format_from(const struct exposure *exposure, char *buf, size_t size)
+{
+	char text[NESTNET_TEXT_MAX];
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < exposure->n_from && used < size; i++) {
+		const struct nestnet_prefix *from = &exposure->from[i];
+
+		used += (size_t)snprintf(buf + used, size - used, " --from %s/%u",
+					 nestnet_address_format(&from->address, text),
+					 from->len);
+	}
+}
+
 static void format_options(const struct exposure *exposure, char *buf, size_t size)
 {
 	bool has_egress = exposure->egress != NESTNET_EGRESS_MASQUERADE;
 	uint64_t ms = exposure->expires_ms ? exposure->expires_ms : exposure->timeout_ms;
-	char excepts[OPTIONS_SIZE / 2], timeout[32] = "";
+	char excepts[OPTIONS_SIZE / 4], from[OPTIONS_SIZE / 2], timeout[32] = "";
 
 	format_excepts(exposure, excepts, sizeof(excepts));
+	format_from(exposure, from, sizeof(from));
 	if (ms)
 		snprintf(timeout, sizeof(timeout), " --timeout %llus",
 			 (unsigned long long)(ms + 999) / 1000);
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s", has_egress ? " --egress " : "",
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s", has_egress ? " --egress " : "",
 		 has_egress ? egress_name(exposure->egress) : "",
 		 exposure->flags & NESTNET_EXPOSE_NO_LOCAL ? " --no-local" : "",
-		 exposure->flags & NESTNET_EXPOSE_OPEN ? " --open" : "", excepts, timeout,
+		 exposure->flags & NESTNET_EXPOSE_OPEN ? " --open" : "", from, excepts,
+		 timeout,
 		 exposure->comment[0] ? " --comment '" : "", exposure->comment,
 		 exposure->comment[0] ? "'" : "");
 }
@@ -271,11 +289,22 @@ static bool has_same_excepts(const struct exposure *a, const struct exposure *b)
 	return true;
 }
 
+static bool has_same_from(const struct exposure *a, const struct exposure *b)
+{
+	if (a->n_from != b->n_from)
+		return false;
+	for (size_t i = 0; i < a->n_from; i++) {
+		if (!prefix_equal(&a->from[i], &b->from[i]))
+			return false;
+	}
+	return true;
+}
+
 /* That one is for a time and how long it still has are two things: only the first counts. */
 static bool is_same(const struct exposure *a, const struct exposure *b)
 {
 	return endpoint_equal(&a->target, &b->target) && a->flags == b->flags &&
-	       has_same_excepts(a, b) &&
+	       has_same_excepts(a, b) && has_same_from(a, b) &&
 	       a->egress == b->egress && strcmp(a->comment, b->comment) == 0 &&
 	       !a->timeout_ms == !b->timeout_ms;
 }
@@ -374,6 +403,8 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 		.target = request->target,
 		.flags = request->flags & (NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_OPEN),
 		.egress = request->egress,
+		.from = request->from.list,
+		.n_from = request->from.n,
 		.except = request->except.list,
 		.n_except = request->except.n,
 		.timeout_ms = request->timeout_ms,

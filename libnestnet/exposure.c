@@ -3,6 +3,7 @@
 
 #include "exposure.h"
 
+#include "exposure-from.h"
 #include "exposure-guest.h"
 #include "exposure-key.h"
 #include "exposure-options.h"
@@ -58,6 +59,9 @@ static bool is_shifted(const struct exposure *exposure)
 void exposure_clear(struct exposure *exposure)
 {
 	free(exposure->except);
+	free(exposure->from);
+	exposure->from = NULL;
+	exposure->n_from = 0;
 	exposure->except = NULL;
 	exposure->n_except = 0;
 }
@@ -66,6 +70,8 @@ int exposures_append(struct exposures *exposures, const struct exposure *exposur
 {
 	struct exposure copy = *exposure, *grown;
 
+	copy.except = NULL;
+	copy.from = NULL;
 	if ((exposures->n & (exposures->n - 1)) == 0) {
 		grown = reallocarray(exposures->list, exposures->n ? exposures->n * 2 : 1,
 				     sizeof(*grown));
@@ -79,6 +85,14 @@ int exposures_append(struct exposures *exposures, const struct exposure *exposur
 			return -ENOMEM;
 		memcpy(copy.except, exposure->except,
 		       exposure->n_except * sizeof(*copy.except));
+	}
+	if (exposure->n_from) {
+		copy.from = reallocarray(NULL, exposure->n_from, sizeof(*copy.from));
+		if (!copy.from) {
+			free(copy.except);
+			return -ENOMEM;
+		}
+		memcpy(copy.from, exposure->from, exposure->n_from * sizeof(*copy.from));
 	}
 	exposures->list[exposures->n++] = copy;
 	return 0;
@@ -132,6 +146,8 @@ static int read_exposure(struct elements *elements, const struct nft_element *el
 		r = exposure_read_egress(elements, &exposure, error);
 	if (r == 0)
 		r = exposure_read_excepts(elements, element->key, &exposure, error);
+	if (r == 0)
+		r = exposure_read_from(elements, element, &exposure, error);
 	if (r < 0) {
 		exposure_clear(&exposure);
 		return r;
@@ -277,6 +293,8 @@ static int change_exposure(struct elements *elements, const struct exposure *exp
 		r = change_member(elements, sets->open, exposure, change, error);
 	if (r == 0)
 		r = exposure_change_excepts(elements, exposure, change, error);
+	if (r == 0)
+		r = exposure_change_from(elements, exposure, change, error);
 	return r < 0 ? r : exposure_change_egress(elements, exposure, change, error);
 }
 
@@ -392,6 +410,8 @@ int exposure_load(struct elements *elements, struct error *error)
 	};
 	int r = exposure_load_uncounted(elements, error);
 
+	if (r == 0)
+		r = exposure_load_from(elements, error);
 	return r < 0 ? r : load_all(elements, sets, ARRAY_SIZE(sets), error);
 }
 

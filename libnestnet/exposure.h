@@ -31,6 +31,8 @@ struct exposure {
 	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
 	struct nestnet_endpoint *except;       /* protocol and ports; owned */
 	size_t n_except;
+	struct nestnet_prefix *from; /* in the form of from_reduce(); owned */
+	size_t n_from;               /* 0: everybody */
 	uint64_t flows;
 	uint64_t timeout_ms, expires_ms;
 };

@@ -28,6 +28,11 @@ struct endpoints {
 	size_t n;
 };
 
+struct prefixes {
+	struct nestnet_prefix *list; /* owned */
+	size_t n;
+};
+
 struct expose_request {
 	struct nestnet_endpoint alias;
 	struct nestnet_endpoint target; /* with the ports of the alias where it had none */
@@ -35,6 +40,7 @@ struct expose_request {
 	enum nestnet_egress egress;
 	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
 	struct endpoints except;               /* protocol and ports, sorted */
+	struct prefixes from;                  /* in one form; none: everybody */
 	uint64_t timeout_ms;                   /* 0: no end */
 };
 
@@ -46,11 +52,6 @@ struct unexpose_request {
 struct unexpose_target_request {
 	struct nestnet_address target; /* AF_UNSPEC: every target */
 	unsigned int flags;
-};
-
-struct prefixes {
-	struct nestnet_prefix *list; /* owned */
-	size_t n;
 };
 
 struct tap_request {

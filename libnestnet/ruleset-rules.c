@@ -172,6 +172,25 @@ static void clamp_and_return(struct nft_rule *rule)
 
 /* ---- Allow-lists (--from) ---------------------------------------------------------- */
 
+/* ip daddr . ip saddr & 255.255.255.0 @addr_src4_24 return, for each length */
+static void add_from_prefixes(const struct ruleset_half *half, const char *chain,
+			      enum ruleset_set sources)
+{
+	unsigned int bits = half->family == AF_INET ? 32 : 128, len;
+
+	for (len = RULESET_SOURCE_STEP; len < bits; len += RULESET_SOURCE_STEP) {
+		const struct nft_set_spec *spec = ruleset_set_spec(
+			sources + len / RULESET_SOURCE_STEP, half->family);
+		struct nft_rule *rule = new_rule(half, chain);
+
+		load_key(half, rule, spec, NFT_DESTINATION);
+		nft_rule_mask_address(rule, half->family, len);
+		nft_rule_lookup(rule, spec->name, false);
+		nft_rule_return(rule);
+		nft_add_rule(half->batch, rule);
+	}
+}
+
 static void add_from(const struct ruleset_half *half, const char *chain,
 		     enum ruleset_set sources)
 {
@@ -182,6 +201,7 @@ static void add_from(const struct ruleset_half *half, const char *chain,
 	/* ip daddr . meta l4proto . th dport . ip saddr @port_src4 return
 	 * ip daddr . ip saddr @addr_src4 return */
 	match_rule(half, chain, NFT_DESTINATION, sources, nft_rule_return);
+	add_from_prefixes(half, chain, sources);
 
 	/* counter drop */
 	rule = bare_rule(half, chain);
@@ -208,6 +228,17 @@ static void add_from_ranges(const struct ruleset_half *half, const char *chain,
 
 	ruleset_match(half, rule, NFT_DESTINATION, restricted);
 	match_not(half, rule, NFT_DESTINATION, sources);
+	ruleset_count_and_drop(rule);
+	nft_add_rule(half->batch, rule);
+}
+
+static void add_any_from(const struct ruleset_half *half, const char *chain)
+{
+	struct nft_rule *rule = new_rule(half, chain);
+
+	ruleset_match(half, rule, NFT_DESTINATION, RULESET_ANY_FROM);
+	nft_rule_match_local(rule, NFT_DESTINATION);
+	match_not(half, rule, NFT_SOURCE, RULESET_ANY_SRC);
 	ruleset_count_and_drop(rule);
 	nft_add_rule(half->batch, rule);
 }
@@ -300,6 +331,9 @@ static void add_pre(const struct ruleset_half *half)
 	 * ip daddr . meta l4proto . th dport . ip saddr != @range_src4 counter drop */
 	add_from_ranges(half, "pre_port", RULESET_RANGE_FROM, RULESET_RANGE_SRC);
 	add_range_maps(half, "pre_port");
+	/* meta l4proto . th dport @any_from4 fib daddr type local
+	 * meta l4proto . th dport . ip saddr != @any_src4 counter drop */
+	add_any_from(half, "pre_port");
 	add_any_map(half, "pre_port", false);
 	add_excepts(half, "pre_port");
 

@@ -29,13 +29,45 @@ enum ruleset_set {
 	RULESET_SHIFT_RANGE, /* the extent of what is in SHIFT; no rule reads it */
 	/* --from: the restricted aliases, and alias . source */
 	RULESET_PORT_FROM,
-	RULESET_PORT_SRC,
+	RULESET_PORT_SRC, /* hosts; then prefixes of 8, 16, 24... bits, in this order */
+	RULESET_PORT_SRC_8,
+	RULESET_PORT_SRC_16,
+	RULESET_PORT_SRC_24,
+	RULESET_PORT_SRC_32,
+	RULESET_PORT_SRC_40,
+	RULESET_PORT_SRC_48,
+	RULESET_PORT_SRC_56,
+	RULESET_PORT_SRC_64,
+	RULESET_PORT_SRC_72,
+	RULESET_PORT_SRC_80,
+	RULESET_PORT_SRC_88,
+	RULESET_PORT_SRC_96,
+	RULESET_PORT_SRC_104,
+	RULESET_PORT_SRC_112,
+	RULESET_PORT_SRC_120,
 	RULESET_RANGE_FROM,
 	RULESET_RANGE_SRC,
 	RULESET_ADDR_FROM,
 	RULESET_ADDR_SRC,
+	RULESET_ADDR_SRC_8,
+	RULESET_ADDR_SRC_16,
+	RULESET_ADDR_SRC_24,
+	RULESET_ADDR_SRC_32,
+	RULESET_ADDR_SRC_40,
+	RULESET_ADDR_SRC_48,
+	RULESET_ADDR_SRC_56,
+	RULESET_ADDR_SRC_64,
+	RULESET_ADDR_SRC_72,
+	RULESET_ADDR_SRC_80,
+	RULESET_ADDR_SRC_88,
+	RULESET_ADDR_SRC_96,
+	RULESET_ADDR_SRC_104,
+	RULESET_ADDR_SRC_112,
+	RULESET_ADDR_SRC_120,
 	RULESET_PREF_FROM,
 	RULESET_PREF_SRC,
+	RULESET_ANY_FROM,
+	RULESET_ANY_SRC,
 	/* --except; and which addresses have any, for list */
 	RULESET_EXCEPT,
 	RULESET_EXCEPT_RANGE,
@@ -82,8 +114,14 @@ enum ruleset_set {
 
 extern const struct nft_table ruleset_table;
 
+/** A source prefix that is hashed has a length of a multiple of so many bits. */
+#define RULESET_SOURCE_STEP 8
+
 /** The set's name, types and flags. @param family  AF_INET or AF_INET6 (any for FOUND) */
 const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
+
+/** IPv4 has fewer lengths of source prefixes than IPv6. */
+bool ruleset_has_set(enum ruleset_set set, int family);
 
 /** Fills the batch with the whole skeleton, tables first. */
 void ruleset_create(struct nft_batch *batch);

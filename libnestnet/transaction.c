@@ -57,8 +57,10 @@ int nestnet_transaction_new(struct nestnet *ctx, struct nestnet_transaction **re
 
 static void free_request(struct request *request)
 {
-	if (request->kind == REQUEST_EXPOSE)
+	if (request->kind == REQUEST_EXPOSE) {
 		free(request->expose.except.list);
+		free(request->expose.from.list);
+	}
 	if (request->kind == REQUEST_TAP_ADD)
 		free(request->tap.addresses.list);
 	if (request->kind == REQUEST_BRIDGE_ADD)

@@ -17,6 +17,7 @@ enum {
 	OPTION_NO_FORWARD,
 	OPTION_OPEN,
 	OPTION_FORCE,
+	OPTION_FROM,
 	OPTION_EXCEPT,
 	OPTION_TIMEOUT,
 	OPTION_TARGET,
@@ -26,6 +27,7 @@ enum {
 
 static const struct option expose_options[] = {
 	{ "egress", required_argument, NULL, OPTION_EGRESS },
+	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "except", required_argument, NULL, OPTION_EXCEPT },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "comment", required_argument, NULL, OPTION_COMMENT },
@@ -41,6 +43,7 @@ static const struct option expose_options[] = {
 struct expose_line {
 	struct nestnet_expose_options options;
 	struct nestnet_endpoint *excepts;
+	struct prefix_list from;
 };
 
 static bool take_except(const struct cli *cli, struct expose_line *line)
@@ -68,6 +71,8 @@ static bool take_expose_option(const struct cli *cli, int option, struct expose_
 	switch (option) {
 	case OPTION_EGRESS:
 		return parse_egress(cli, optarg, &options->egress);
+	case OPTION_FROM:
+		return parse_source_into(cli, optarg, &line->from);
 	case OPTION_EXCEPT:
 		return take_except(cli, line);
 	case OPTION_TIMEOUT:
@@ -120,9 +125,12 @@ int cmd_expose(struct cli *cli, int argc, char **argv)
 	}
 	if (status == STATUS_OK && !cli_check_arguments(cli, argc - optind, 2, 2))
 		status = STATUS_USAGE;
+	line.options.from = line.from.list;
+	line.options.n_from = line.from.n;
 	if (status == STATUS_OK)
 		status = run_expose(cli, argv + optind, &line);
 	free(line.excepts);
+	free(line.from.list);
 	return status;
 }
 

@@ -13,6 +13,7 @@ const struct command commands[] = {
 	  "  TARGET              ADDRESS[:PORT[-PORT]] or ADDRESS/LEN of the guest\n"
 	  "  --egress masquerade|alias|none\n"
 	  "                      what the guest's own flows leave as\n"
+	  "  --from PREFIX       (repeatable) only these sources reach it\n"
 	  "  --except PORT[-PORT][/PROTO]\n"
 	  "                      (repeatable) these ports of a whole address stay L1's own\n"
 	  "  --timeout TIME      no new flows after 90s, 15m, 2h or 7d\n"

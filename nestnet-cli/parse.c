@@ -45,20 +45,36 @@ bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix
 	return false;
 }
 
-bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list)
+static bool append(const struct cli *cli, const struct nestnet_prefix *prefix,
+		   struct prefix_list *list)
 {
-	struct nestnet_prefix prefix, *grown;
+	struct nestnet_prefix *grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
 
-	if (!parse_prefix(cli, text, &prefix))
-		return false;
-	grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
 	if (!grown) {
 		cli_usage(cli, "out of memory");
 		return false;
 	}
 	list->list = grown;
-	grown[list->n++] = prefix;
+	grown[list->n++] = *prefix;
 	return true;
+}
+
+bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list)
+{
+	struct nestnet_prefix prefix;
+
+	return parse_prefix(cli, text, &prefix) && append(cli, &prefix, list);
+}
+
+bool parse_source_into(const struct cli *cli, const char *text, struct prefix_list *list)
+{
+	struct nestnet_prefix prefix;
+
+	if (nestnet_prefix_parse(text, &prefix) < 0) {
+		cli_usage(cli, "--from '%s': not an address or ADDRESS/LEN", text);
+		return false;
+	}
+	return append(cli, &prefix, list);
 }
 
 bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret)

@@ -38,4 +38,7 @@ struct prefix_list {
 /** Reads a prefix and appends it; list is to be freed. */
 bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list);
 
+/** The same, of a prefix or one address. */
+bool parse_source_into(const struct cli *cli, const char *text, struct prefix_list *list);
+
 #endif

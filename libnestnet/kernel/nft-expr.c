@@ -312,6 +312,17 @@ void nft_rule_load_address(struct nft_rule *rule, int family, enum nft_side side
 		words * 4);
 }
 
+void nft_rule_mask_address(struct nft_rule *rule, int family, unsigned int len)
+{
+	unsigned int words = address_words(family), bit;
+	uint8_t mask[NFT_REG_SIZE] = { 0 };
+
+	for (bit = 0; bit < len; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	if (rule)
+		bitwise_and(rule, rule->key_words - words, mask, words * 4);
+}
+
 void nft_rule_load_protocol(struct nft_rule *rule, bool is_in_ranges)
 {
 	unsigned int word = take_words(rule, 1);

@@ -56,6 +56,9 @@ struct nft_rule *nft_rule_free(struct nft_rule *rule);
 /** ip saddr, ip6 daddr and so on: 4 or 16 bytes. */
 void nft_rule_load_address(struct nft_rule *rule, int family, enum nft_side side);
 
+/** & MASK of the address that was loaded last, to its first len bits. */
+void nft_rule_mask_address(struct nft_rule *rule, int family, unsigned int len);
+
 /** meta l4proto: one byte, padded. @param is_in_ranges  the set that the key is for has
  *  intervals, and nft spells it so */
 void nft_rule_load_protocol(struct nft_rule *rule, bool is_in_ranges);
