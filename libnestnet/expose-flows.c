@@ -27,6 +27,7 @@ struct change {
 	struct nestnet_endpoint alias, target;
 	bool is_removed;
 	bool has_alias_egress;
+	bool is_orphaned; /* what it was is not known any more */
 };
 
 /* All of a plan. */
@@ -91,8 +92,23 @@ static bool is_untranslated(const struct conntrack_flow *flow)
 	return address_equal(&flow->original.destination, &flow->reply.source);
 }
 
-/* @return 1 where the flow is to end, 0 where it goes on, or a negative errno */
-static int is_ended(struct plan *plan, const struct conntrack_flow *flow)
+/* The alias is what the flow was opened to. */
+static bool is_of(const struct conntrack_flow *flow, const struct nestnet_endpoint *alias)
+{
+	if (alias->prefix.address.family != AF_UNSPEC &&
+	    !prefix_contains(&alias->prefix, &flow->original.destination))
+		return false;
+	if (alias->first_port == 0)
+		return true;
+	return flow->protocol == alias->protocol &&
+	       flow->original.destination_port >= alias->first_port &&
+	       flow->original.destination_port <= alias->last_port;
+}
+
+/* @param orphaned  the alias whose exposure ended by itself, or NULL
+ * @return 1 where the flow is to end, 0 where it goes on, or a negative errno */
+static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
+		    const struct change *orphaned)
 {
 	struct elements *elements = plan->elements;
 	struct error *error = plan_error(plan);
@@ -112,6 +128,8 @@ static int is_ended(struct plan *plan, const struct conntrack_flow *flow)
 		in.target = flow->reply.source;
 		in.target_port = flow->reply.source_port;
 		now = exposure_resolve(elements, &in, error);
+		if (now == 0 && orphaned)
+			return is_of(flow, &orphaned->alias);
 		in.is_before = true;
 		before = now == 0 ? exposure_resolve(elements, &in, error) : 0;
 		if (now < 0 || before != 0)
@@ -122,7 +140,7 @@ static int is_ended(struct plan *plan, const struct conntrack_flow *flow)
 }
 
 static int end_listed(struct plan *plan, struct netlink *nl,
-		      const struct conntrack_filter *filter)
+		      const struct conntrack_filter *filter, const struct change *orphaned)
 {
 	struct flows flows = { .n = 0 };
 	int r = conntrack_list(nl, filter, keep_flow, &flows, plan_error(plan));
@@ -130,7 +148,7 @@ static int end_listed(struct plan *plan, struct netlink *nl,
 	if (r == -ENOMEM)
 		error_set_errno(plan_error(plan), ENOMEM);
 	for (size_t i = 0; r >= 0 && i < flows.n; i++) {
-		r = is_ended(plan, &flows.list[i]);
+		r = is_ended(plan, &flows.list[i], orphaned);
 		if (r == 1)
 			r = conntrack_delete_flow(nl, &flows.list[i], plan_error(plan));
 	}
@@ -147,10 +165,10 @@ static int end_one(struct plan *plan, struct netlink *nl, const struct change *c
 
 	if (prefix_is_address(&change->alias.prefix) && change->alias.prefix.address.family)
 		in.original_destination = change->alias.prefix.address;
-	r = end_listed(plan, nl, &in);
+	r = end_listed(plan, nl, &in, change->is_orphaned ? change : NULL);
 	if (r == 0 && change->has_alias_egress && prefix_is_address(&change->target.prefix)) {
 		out.original_source = change->target.prefix.address;
-		r = end_listed(plan, nl, &out);
+		r = end_listed(plan, nl, &out, NULL);
 	}
 	return r;
 }
@@ -158,9 +176,9 @@ static int end_one(struct plan *plan, struct netlink *nl, const struct change *c
 static int end_many(struct plan *plan, struct netlink *nl)
 {
 	struct conntrack_filter four = { .family = AF_INET }, six = { .family = AF_INET6 };
-	int r = end_listed(plan, nl, &four);
+	int r = end_listed(plan, nl, &four, NULL);
 
-	return r < 0 ? r : end_listed(plan, nl, &six);
+	return r < 0 ? r : end_listed(plan, nl, &six, NULL);
 }
 
 /* ---- The step -------------------------------------------------------------------------------- */
@@ -214,7 +232,7 @@ static const struct plan_step_ops flows_ops = {
 	.free = free_changes,
 };
 
-static int add_change(struct plan *plan, const struct exposure *exposure, bool is_removed)
+static int add_change(struct plan *plan, const struct change *change)
 {
 	struct changes *changes = plan_find(plan, &flows_ops);
 	struct change *grown;
@@ -234,21 +252,38 @@ static int add_change(struct plan *plan, const struct exposure *exposure, bool i
 			return error_set_errno(plan_error(plan), ENOMEM);
 		changes->list = grown;
 	}
-	changes->list[changes->n++] = (struct change){
-		.alias = exposure->alias,
-		.target = exposure->target,
-		.is_removed = is_removed,
-		.has_alias_egress = exposure->egress == NESTNET_EGRESS_ALIAS,
-	};
+	changes->list[changes->n++] = *change;
 	return 0;
+}
+
+static struct change make_change(const struct exposure *exposure, bool is_removed)
+{
+	return (struct change){ .alias = exposure->alias,
+				.target = exposure->target,
+				.is_removed = is_removed,
+				.has_alias_egress =
+					exposure->egress == NESTNET_EGRESS_ALIAS };
 }
 
 int expose_flows_removed(struct plan *plan, const struct exposure *exposure)
 {
-	return add_change(plan, exposure, true);
+	struct change change = make_change(exposure, true);
+
+	return add_change(plan, &change);
 }
 
 int expose_flows_added(struct plan *plan, const struct exposure *exposure)
 {
-	return add_change(plan, exposure, false);
+	struct change change = make_change(exposure, false);
+
+	return add_change(plan, &change);
+}
+
+int expose_flows_orphaned(struct plan *plan, const struct nestnet_endpoint *alias)
+{
+	struct change change = { .alias = *alias, .is_removed = true, .is_orphaned = true };
+
+	/* Any target, of the alias's family; a port of every address has no one family. */
+	change.target.prefix.address.family = endpoint_family(alias);
+	return add_change(plan, &change);
 }

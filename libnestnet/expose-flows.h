@@ -17,4 +17,7 @@ int expose_flows_removed(struct plan *plan, const struct exposure *exposure);
 /** The plan adds the exposure. */
 int expose_flows_added(struct plan *plan, const struct exposure *exposure);
 
+/** The alias is not exposed, and what an exposure that ended by itself had let in ends. */
+int expose_flows_orphaned(struct plan *plan, const struct nestnet_endpoint *alias);
+
 #endif

@@ -48,15 +48,13 @@ static int compare_rows(const void *a, const void *b)
 static int read_rows(struct plan *plan, struct list *list)
 {
 	struct error *error = plan_error(plan);
-	struct exposure exact;
 	int r = 0;
 
 	if (list->match)
-		r = exposure_get(plan->elements, list->match, AF_UNSPEC, &exact, error);
-	if (r == 1) {
-		r = take_row(list, &exact);
-		exposure_clear(&exact);
-	} else if (r == 0 && !(list->match && list->match->first_port)) {
+		r = exposure_get_all(plan->elements, list->match, &list->rows, error);
+	if (r == 1)
+		r = 0;
+	else if (r == 0 && !(list->match && list->match->first_port)) {
 		r = exposure_load(plan->elements, error);
 		if (r == 0)
 			r = exposure_each(plan->elements, take_row, list, error);

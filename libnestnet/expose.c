@@ -436,18 +436,29 @@ int expose_plan(struct plan *plan, const struct expose_request *request)
 	return 0;
 }
 
+static int remove_all(struct plan *plan, const struct exposures *exposures)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < exposures->n; i++)
+		r = plan_removal(plan, &exposures->list[i]);
+	return r;
+}
+
 int expose_plan_remove(struct plan *plan, const struct unexpose_request *request)
 {
-	struct exposure present;
+	struct exposures present = { .n = 0 };
 	char text[NESTNET_TEXT_MAX];
-	int r = exposure_get(plan->elements, &request->alias, AF_UNSPEC, &present,
-			     plan_error(plan));
+	int r = exposure_get_all(plan->elements, &request->alias, &present,
+				 plan_error(plan));
 
-	if (r == 1) {
-		r = plan_removal(plan, &present);
-		exposure_clear(&present);
-	} else if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
+	if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
 		r = error_set(plan_error(plan), ENOENT, "not exposed");
+	else if (r == 0)
+		r = expose_flows_orphaned(plan, &request->alias);
+	else if (r == 1)
+		r = remove_all(plan, &present);
+	exposures_clear(&present);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "unexpose %s",
 				    nestnet_endpoint_format(&request->alias, text));
@@ -473,14 +484,10 @@ static int gather(void *userdata, const struct exposure *exposure)
 static int remove_gathered(struct plan *plan, const struct unexpose_target_request *request,
 			   const struct gathered *gathered)
 {
-	int r = 0;
-
 	if (gathered->exposures.n == 0 && request->target.family != AF_UNSPEC &&
 	    !(request->flags & NESTNET_IF_EXISTS))
 		return error_set(plan_error(plan), ENOENT, "not exposed");
-	for (size_t i = 0; r == 0 && i < gathered->exposures.n; i++)
-		r = plan_removal(plan, &gathered->exposures.list[i]);
-	return r;
+	return remove_all(plan, &gathered->exposures);
 }
 
 int expose_plan_remove_target(struct plan *plan,

@@ -156,7 +156,28 @@ static int read_exposure(struct elements *elements, const struct nft_element *el
 	return 1;
 }
 
-/* Puts together what is known of a shifted range: its extent, and its first port. */
+/* Each port of a shifted range counts its own flows. */
+static int count_shifted(struct elements *elements, int family, struct exposure *exposure,
+			 struct error *error)
+{
+	struct nestnet_endpoint port = exposure->alias;
+	int r = 0;
+
+	exposure->flows = 0;
+	for (unsigned int n = exposure->alias.first_port;
+	     r >= 0 && n <= exposure->alias.last_port; n++) {
+		struct nft_element key = { .comment = "" }, element;
+
+		port.first_port = port.last_port = (uint16_t)n;
+		key_put_alias(&key, &port);
+		r = elements_get(elements, RULESET_SHIFT, family, key.key, &element, error);
+		if (r == 1)
+			exposure->flows += element.packets;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Puts together what is known of a shifted range: its extent, and its ports. */
 static int read_shifted(struct elements *elements, const struct nft_element *extent,
 			int family, struct exposure *ret, struct error *error)
 {
@@ -166,12 +187,14 @@ static int read_shifted(struct elements *elements, const struct nft_element *ext
 	if (r <= 0)
 		return r;
 	memcpy(element.data, first.data, sizeof(element.data));
-	element.packets = first.packets;
 	r = read_exposure(elements, &element, family, ENDPOINT_RANGE, ret, error);
 	if (r != 1)
 		return r;
 	key_read_target(&first, family, true, &ret->alias, &ret->target);
-	return 1;
+	r = count_shifted(elements, family, ret, error);
+	if (r < 0)
+		exposure_clear(ret);
+	return r < 0 ? r : 1;
 }
 
 static bool has_end(const struct nft_element *element, const struct nft_element *wanted,
@@ -216,16 +239,28 @@ static int get_element(struct elements *elements, const struct nestnet_endpoint 
 int exposure_get(struct elements *elements, const struct nestnet_endpoint *alias, int family,
 		 struct exposure *ret, struct error *error)
 {
-	int r = 0;
-
 	if (alias->prefix.address.family != AF_UNSPEC)
 		family = endpoint_family(alias);
-	if (family != AF_UNSPEC)
-		return get_element(elements, alias, family, ret, error);
-	/* A port of every address, and the family is not said: whichever there is. */
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
-		r = get_element(elements, alias, families[i], ret, error);
-	return r;
+	return get_element(elements, alias, family, ret, error);
+}
+
+int exposure_get_all(struct elements *elements, const struct nestnet_endpoint *alias,
+		     struct exposures *ret, struct error *error)
+{
+	bool is_any = alias->prefix.address.family == AF_UNSPEC;
+
+	for (size_t i = 0; i < (is_any ? ARRAY_SIZE(families) : 1); i++) {
+		struct exposure exposure;
+		int r = exposure_get(elements, alias, families[i], &exposure, error);
+
+		if (r == 1) {
+			r = exposures_append(ret, &exposure);
+			exposure_clear(&exposure);
+		}
+		if (r < 0)
+			return r == -ENOMEM ? error_set_errno(error, ENOMEM) : r;
+	}
+	return ret->n > 0;
 }
 
 /* ---- Changing ------------------------------------------------------------------------------- */

@@ -40,10 +40,26 @@ struct exposure {
 /** Lets go of what an exposure owns. */
 void exposure_clear(struct exposure *exposure);
 
-/** @return 1: alias is exposed, exactly, and *ret is to be cleared; 0: it is not; or a
+/** Exposures that own what they have. */
+struct exposures {
+	struct exposure *list;
+	size_t n;
+};
+
+/** Appends a copy. @return 0 or -ENOMEM */
+int exposures_append(struct exposures *exposures, const struct exposure *exposure);
+void exposures_clear(struct exposures *exposures);
+
+/** @param family  of a port of every address; else the alias's counts
+ *  @return 1: alias is exposed, exactly, and *ret is to be cleared; 0: it is not; or a
  *          negative errno */
 int exposure_get(struct elements *elements, const struct nestnet_endpoint *alias, int family,
 		 struct exposure *ret, struct error *error);
+
+/** The same of both families, of which a port of every address can have one each.
+ *  @return 1: there is one, or are two, in *ret; 0: there is none; or a negative errno */
+int exposure_get_all(struct elements *elements, const struct nestnet_endpoint *alias,
+		     struct exposures *ret, struct error *error);
 
 /** Wants the exposure, which is not there. */
 int exposure_put(struct elements *elements, const struct exposure *exposure,
@@ -71,16 +87,6 @@ int exposure_find_overlap(struct elements *elements, const struct nestnet_endpoi
 /** Reads every set that exposures are made of; or of those that are not counted. */
 int exposure_load(struct elements *elements, struct error *error);
 int exposure_load_uncounted(struct elements *elements, struct error *error);
-
-/** Exposures that own what they have. */
-struct exposures {
-	struct exposure *list;
-	size_t n;
-};
-
-/** Appends a copy. @return 0 or -ENOMEM */
-int exposures_append(struct exposures *exposures, const struct exposure *exposure);
-void exposures_clear(struct exposures *exposures);
 
 /** The exposure is the callback's until it returns. */
 typedef int (*exposure_fn)(void *userdata, const struct exposure *exposure);

@@ -48,6 +48,12 @@ extern const size_t n_commands;
 int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *options,
 	       const char *letters);
 
+/** Reads the options of a command that has just one, which takes no value.
+ *  @param ret_flags  flag where it was there, else 0
+ *  @return false where an option is wrong, which was said */
+bool cli_take_flag(struct cli *cli, int argc, char **argv, const char *name,
+		   unsigned int flag, unsigned int *ret_flags);
+
 /** Says one line about the command line. @return STATUS_USAGE */
 int cli_usage(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -200,6 +200,24 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *opti
 	}
 }
 
+bool cli_take_flag(struct cli *cli, int argc, char **argv, const char *name,
+		   unsigned int flag, unsigned int *ret_flags)
+{
+	const struct option options[] = {
+		{ name, no_argument, NULL, OPTION_FIRST },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	*ret_flags = 0;
+	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
+		if (option != OPTION_FIRST)
+			return false;
+		*ret_flags = flag;
+	}
+	return true;
+}
+
 bool cli_check_arguments(const struct cli *cli, int argc, int least, int most)
 {
 	if (argc >= least && (most < 0 || argc <= most))
