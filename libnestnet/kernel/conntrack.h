@@ -22,19 +22,16 @@ struct conntrack_filter {
 	struct nestnet_address original_source, original_destination;
 	struct nestnet_address reply_source, reply_destination;
 	unsigned int protocol;              /* 0: any, and no port either */
-	uint16_t original_source_port, original_destination_port; /* host order; 0: any */
+	uint16_t original_destination_port; /* host order; 0: any */
 	uint16_t reply_source_port;
 };
-
-/** Ends the flows. None, or no connection tracking at all, is success.
- *  @return 0, or a negative errno */
-int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,
-		     struct error *error);
 
 /** One direction of a flow. */
 struct conntrack_tuple {
 	struct nestnet_address source, destination;
 	uint16_t source_port, destination_port; /* host order; 0 where there are none */
+	uint16_t icmp_id;                       /* of a ping, network order */
+	uint8_t icmp_type, icmp_code;
 };
 
 /** A tracked flow. */
@@ -53,5 +50,10 @@ int conntrack_list(struct netlink *nl, const struct conntrack_filter *filter,
 /** Ends exactly this flow. One that has ended is no error. */
 int conntrack_delete_flow(struct netlink *nl, const struct conntrack_flow *flow,
 			  struct error *error);
+
+/** Ends the flows. None, or no connection tracking at all, is success.
+ *  @return 0, or a negative errno */
+int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,
+		     struct error *error);
 
 #endif
