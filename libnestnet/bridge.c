@@ -44,8 +44,12 @@ static int choose_mac(struct plan *plan, struct bridge_request *request)
 
 static int give_addresses(struct plan *plan, struct netlink *nl, const struct making *making)
 {
-	struct link_change alias = { .alias = "nestnet bridge" };
-	int r = link_change(nl, making->ifindex, &alias, plan_error(plan));
+	/* An MTU that a bridge was born with is the kernel's to change as ports come and go;
+	 * one that was set stays. */
+	struct link_change change = { .alias = "nestnet bridge",
+				      .set_mtu = true,
+				      .mtu = making->request.mtu };
+	int r = link_change(nl, making->ifindex, &change, plan_error(plan));
 
 	for (size_t i = 0; r == 0 && i < making->request.addresses.n; i++)
 		r = address_add(nl, making->ifindex, &making->request.addresses.list[i],
@@ -77,7 +81,7 @@ static int make(struct plan *plan, struct making *making)
 	if (r == 0 && request->mtu == 0)
 		r = mtu_auto(plan->ctx, &request->mtu);
 	if (r == 0)
-		r = link_add_bridge(nl, request->name, request->mac, request->mtu,
+		r = link_add_bridge(nl, request->name, request->mac, MTU_ETHERNET,
 				    request->flags & NESTNET_BRIDGE_STP, error);
 	if (r < 0)
 		return r;
