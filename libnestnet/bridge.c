@@ -8,6 +8,7 @@
 
 #include "found.h"
 #include "inventory.h"
+#include "move-record.h"
 #include "mtu.h"
 #include "transaction.h"
 
@@ -149,12 +150,25 @@ static bool is_different(const struct inventory_link *there,
 	return true;
 }
 
+/* @return 0 where the bridge is as wanted, what was moved to it aside; or the refusal */
+static int compare_own(struct plan *plan, const struct bridge_request *request,
+		       const struct inventory_link *there)
+{
+	struct inventory_link own = *there;
+	char what[128];
+	int r = move_record_filter_own(plan, request->name, own.addresses,
+				       &own.n_addresses);
+
+	if (r == 0 && is_different(&own, request, what, sizeof(what)))
+		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
+	return r;
+}
+
 /* @return 0 where the bridge is there just so, or the refusal */
 static int compare_bridge(struct plan *plan, const struct bridge_request *request)
 {
 	struct inventory inventory;
 	const struct inventory_link *there;
-	char what[128];
 	int r = inventory_load(plan->ctx, &inventory);
 
 	if (r < 0)
@@ -168,8 +182,8 @@ static int compare_bridge(struct plan *plan, const struct bridge_request *reques
 	else if (!there->link.is_managed)
 		r = error_set(plan_error(plan), EEXIST,
 			      "a bridge of that name exists, which nestnet did not make");
-	else if (is_different(there, request, what, sizeof(what)))
-		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
+	else
+		r = compare_own(plan, request, there);
 	inventory_clear(&inventory);
 	return r;
 }
@@ -194,6 +208,9 @@ static int plan_making(struct plan *plan, const struct bridge_request *request)
 	if (making)
 		*making = (struct making){ .request = *request };
 	r = plan_add(plan, PLAN_LINKS, &create_ops, making);
+	if (r == 0)
+		r = plan_add_born(plan, request->name, request->addresses.list,
+				  request->addresses.n);
 	return r < 0 ? r
 		     : note_bridge(plan, '+', request->name, request->addresses.list,
 				   request->addresses.n,
@@ -235,6 +252,20 @@ static int forget_ports(struct plan *plan, const struct inventory *inventory,
 	return r;
 }
 
+/* With the bridge would go the addresses of the host that were moved to it. */
+static int refuse_moved(struct plan *plan, const char *bridge)
+{
+	char port[NESTNET_IFNAMSIZ];
+	int r = move_record_find_port(plan, bridge, port);
+
+	if (r == 1)
+		return error_set(plan_error(plan), EBUSY,
+				 "it has the addresses of %s (bridge detach %s "
+				 "--move-addresses)",
+				 port, port);
+	return r;
+}
+
 static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 			 const struct link_request *request)
 {
@@ -251,7 +282,9 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 	if (!there->link.is_managed)
 		return error_set(error, EBUSY, "nestnet did not make it");
 
-	r = forget_ports(plan, inventory, there->link.ifindex);
+	r = refuse_moved(plan, there->link.name);
+	if (r == 0)
+		r = forget_ports(plan, inventory, there->link.ifindex);
 	if (r == 0)
 		r = note_bridge(plan, '-', there->link.name, there->addresses,
 				there->n_addresses, there->link.has_stp);

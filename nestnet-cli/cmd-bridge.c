@@ -12,6 +12,7 @@ enum {
 	OPTION_MAC,
 	OPTION_STP,
 	OPTION_NO_HAIRPIN,
+	OPTION_MOVE_ADDRESSES,
 	OPTION_IF_EXISTS,
 };
 
@@ -78,9 +79,15 @@ int cmd_bridge_add(struct cli *cli, int argc, char **argv)
 
 /* ---- del, attach, detach ------------------------------------------------------------------- */
 
-/* Reads the one option that a command has, if any. @return false: wrong, and said so */
-static bool take_flag(struct cli *cli, int argc, char **argv, const struct option *options,
-		      unsigned int flag, unsigned int *ret_flags)
+/* The flag of an option of attach and detach. */
+struct flag {
+	int option;
+	unsigned int flag;
+};
+
+/* Reads options that are flags. @return false: wrong, and said so */
+static bool take_flags(struct cli *cli, int argc, char **argv, const struct option *options,
+		       const struct flag *flags, unsigned int *ret_flags)
 {
 	int option;
 
@@ -88,7 +95,8 @@ static bool take_flag(struct cli *cli, int argc, char **argv, const struct optio
 	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
 		if (option == '?')
 			return false;
-		*ret_flags |= flag;
+		for (const struct flag *at = flags; at->flag; at++)
+			*ret_flags |= at->option == option ? at->flag : 0;
 	}
 	return true;
 }
@@ -98,13 +106,18 @@ static const struct option del_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static const struct flag del_flags[] = {
+	{ OPTION_IF_EXISTS, NESTNET_IF_EXISTS },
+	{ 0, 0 },
+};
+
 int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	unsigned int flags;
 	int status;
 
-	if (!take_flag(cli, argc, argv, del_options, NESTNET_IF_EXISTS, &flags) ||
+	if (!take_flags(cli, argc, argv, del_options, del_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, 1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -114,8 +127,15 @@ int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 }
 
 static const struct option attach_options[] = {
+	{ "move-addresses", no_argument, NULL, OPTION_MOVE_ADDRESSES },
 	{ "no-hairpin", no_argument, NULL, OPTION_NO_HAIRPIN },
 	{ NULL, 0, NULL, 0 },
+};
+
+static const struct flag attach_flags[] = {
+	{ OPTION_MOVE_ADDRESSES, NESTNET_ATTACH_MOVE_ADDRESSES },
+	{ OPTION_NO_HAIRPIN, NESTNET_ATTACH_NO_HAIRPIN },
+	{ 0, 0 },
 };
 
 int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
@@ -124,7 +144,7 @@ int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!take_flag(cli, argc, argv, attach_options, NESTNET_ATTACH_NO_HAIRPIN, &flags) ||
+	if (!take_flags(cli, argc, argv, attach_options, attach_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 2, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -135,13 +155,25 @@ int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, r);
 }
 
+static const struct option detach_options[] = {
+	{ "move-addresses", no_argument, NULL, OPTION_MOVE_ADDRESSES },
+	{ "if-exists", no_argument, NULL, OPTION_IF_EXISTS },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct flag detach_flags[] = {
+	{ OPTION_MOVE_ADDRESSES, NESTNET_DETACH_MOVE_ADDRESSES },
+	{ OPTION_IF_EXISTS, NESTNET_IF_EXISTS },
+	{ 0, 0 },
+};
+
 int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!take_flag(cli, argc, argv, del_options, NESTNET_IF_EXISTS, &flags) ||
+	if (!take_flags(cli, argc, argv, detach_options, detach_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
