@@ -168,7 +168,8 @@ static int detach_found(void *userdata, const char *interface, const char *name,
 static int plan_detaching(struct plan *plan)
 {
 	for (;;) {
-		struct link_request request = { .flags = NESTNET_IF_EXISTS };
+		struct link_request request = { .flags = NESTNET_IF_EXISTS |
+							 NESTNET_DETACH_MOVE_ADDRESSES };
 		int r = found_each(plan, detach_found, &request);
 
 		if (r < 0 || request.name[0] == '\0')

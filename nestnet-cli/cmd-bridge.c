@@ -82,7 +82,7 @@ int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 	unsigned int flags;
 	int status;
 
-	if (!cli_take_flag(cli, argc, argv, "if-exists", NESTNET_IF_EXISTS, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, 1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -91,13 +91,19 @@ int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, nestnet_bridge_del(tx, argv[optind], flags));
 }
 
+static const struct cli_flag attach_flags[] = {
+	{ "move-addresses", NESTNET_ATTACH_MOVE_ADDRESSES },
+	{ "no-hairpin", NESTNET_ATTACH_NO_HAIRPIN },
+	{ NULL, 0 },
+};
+
 int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!cli_take_flag(cli, argc, argv, "no-hairpin", NESTNET_ATTACH_NO_HAIRPIN, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, attach_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 2, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -108,13 +114,19 @@ int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, r);
 }
 
+static const struct cli_flag detach_flags[] = {
+	{ "move-addresses", NESTNET_DETACH_MOVE_ADDRESSES },
+	{ "if-exists", NESTNET_IF_EXISTS },
+	{ NULL, 0 },
+};
+
 int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!cli_take_flag(cli, argc, argv, "if-exists", NESTNET_IF_EXISTS, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, detach_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);

@@ -63,7 +63,7 @@ int cmd_nat_del(struct cli *cli, int argc, char **argv)
 	unsigned int flags;
 	int status;
 
-	if (!cli_take_flag(cli, argc, argv, "if-exists", NESTNET_IF_EXISTS, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, 1) ||
 	    !parse_prefix(cli, argv[optind], &subnet))
 		return STATUS_USAGE;

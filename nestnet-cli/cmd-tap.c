@@ -209,7 +209,7 @@ int cmd_tap_del(struct cli *cli, int argc, char **argv)
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!cli_take_flag(cli, argc, argv, "if-exists", NESTNET_IF_EXISTS, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);

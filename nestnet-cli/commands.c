@@ -57,12 +57,18 @@ const struct command commands[] = {
 	  IF_EXISTS_HELP, "nestnet bridge del virbr0" },
 	{ "bridge", "list", cmd_bridge_list, "", "list bridges", NULL,
 	  "nestnet bridge list" },
-	{ "bridge", "attach", cmd_bridge_attach, "NAME IFACE... [--no-hairpin]",
-	  "attach interfaces to a bridge",
+	{ "bridge", "attach", cmd_bridge_attach,
+	  "NAME IFACE... [--move-addresses] [--no-hairpin]", "attach interfaces to a bridge",
+	  "  --move-addresses    its addresses and routes go to the bridge, and connections\n"
+	  "                      by them survive. Where the network admits no Ethernet address\n"
+	  "                      but that of IFACE, make the bridge with it (--mac)\n"
 	  "  --no-hairpin        the bridge never sends a frame back where it came from\n",
-	  "nestnet bridge attach virbr0 eth1" },
-	{ "bridge", "detach", cmd_bridge_detach, "IFACE... [--if-exists]",
-	  "detach what was attached", IF_EXISTS_HELP, "nestnet bridge detach eth1" },
+	  "nestnet bridge attach br0 eth0 --move-addresses" },
+	{ "bridge", "detach", cmd_bridge_detach, "IFACE... [--move-addresses] [--if-exists]",
+	  "detach what was attached",
+	  "  --move-addresses    take back the addresses and routes that were moved\n"
+	  IF_EXISTS_HELP,
+	  "nestnet bridge detach eth0 --move-addresses" },
 	{ "nat", "add", cmd_nat_add, "SUBNET [OPTIONS]",
 	  "masquerade a subnet, and close it from outside",
 	  "  --out IFACE         only what leaves by this interface\n"

@@ -200,20 +200,25 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *opti
 	}
 }
 
-bool cli_take_flag(struct cli *cli, int argc, char **argv, const char *name,
-		   unsigned int flag, unsigned int *ret_flags)
+const struct cli_flag cli_if_exists[] = {
+	{ "if-exists", NESTNET_IF_EXISTS },
+	{ NULL, 0 },
+};
+
+bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_flag *flags,
+		    unsigned int *ret_flags)
 {
-	const struct option options[] = {
-		{ name, no_argument, NULL, OPTION_FIRST },
-		{ NULL, 0, NULL, 0 },
-	};
+	struct option options[OPTIONS_MAX] = { { NULL, 0, NULL, 0 } };
 	int option;
 
+	for (int i = 0; flags[i].name && i < OPTIONS_MAX - 1; i++)
+		options[i] = (struct option){ flags[i].name, no_argument, NULL,
+					      OPTION_FIRST + i };
 	*ret_flags = 0;
 	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
-		if (option != OPTION_FIRST)
+		if (option < OPTION_FIRST)
 			return false;
-		*ret_flags = flag;
+		*ret_flags |= flags[option - OPTION_FIRST].flag;
 	}
 	return true;
 }
