@@ -3,10 +3,15 @@
 
 #include "command.h"
 
+#include "guard-element.h"
 #include "tap-make.h"
 
+#include "base/cleanup.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A command under construction; longer ones are cut. */
@@ -62,8 +67,11 @@ static void put_owners(struct command *command, const struct tap_request *tap)
 
 int command_note_tap(struct plan *plan, char op, const struct tap_request *tap)
 {
+	_cleanup_free_ char *guard = guard_format(&tap->guard);
 	struct command command = { .len = 0 };
 
+	if (!guard)
+		return error_set_errno(plan_error(plan), ENOMEM);
 	put(&command, "tap add %s", tap->name);
 	if (tap->bridge[0])
 		put(&command, " --bridge %s", tap->bridge);
@@ -83,7 +91,7 @@ int command_note_tap(struct plan *plan, char op, const struct tap_request *tap)
 		put(&command, " --isolated");
 	if (tap->flags & NESTNET_TAP_NO_HAIRPIN)
 		put(&command, " --no-hairpin");
-	return plan_note(plan, op, "%s", command.text);
+	return plan_note(plan, op, "%s%s", command.text, guard);
 }
 
 int command_note_bridge(struct plan *plan, char op, const struct bridge_request *bridge)
@@ -102,6 +110,19 @@ int command_note_bridge(struct plan *plan, char op, const struct bridge_request 
 }
 
 /* ---- What is there -------------------------------------------------------------------------- */
+
+/* Takes the guard from the kernel. */
+static int note_guarded_tap(struct plan *plan, char op, struct tap_request *tap)
+{
+	int r = guard_is_there(plan->elements, tap->name, plan_error(plan));
+
+	if (r == 1)
+		r = guard_read(plan->elements, tap->name, &tap->guard, plan_error(plan));
+	if (r == 0)
+		r = command_note_tap(plan, op, tap);
+	free(tap->guard.list);
+	return r;
+}
 
 static int note_present_tap(struct plan *plan, char op, const struct inventory *inventory,
 			    const struct inventory_link *link)
@@ -127,7 +148,7 @@ static int note_present_tap(struct plan *plan, char op, const struct inventory *
 		tap.flags |= NESTNET_TAP_ISOLATED;
 	if (bridge && !link->link.has_hairpin)
 		tap.flags |= NESTNET_TAP_NO_HAIRPIN;
-	return command_note_tap(plan, op, &tap);
+	return note_guarded_tap(plan, op, &tap);
 }
 
 int command_note_link(struct plan *plan, char op, const struct inventory *inventory,

@@ -1,39 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The view of our table that a plan reads and changes; elements.h has the model. */
+/* The view of our tables that a plan reads and changes; elements.h has the model. The
+ * difference is sent by elements-batch.c. */
 
-#include "elements.h"
+#include "elements-slot.h"
+#include "ruleset-guard.h"
 
-#include "kernel/netlink.h"
-
-#include "base/cleanup.h"
 #include "base/error.h"
 
 #include <errno.h>
+#include <nestnet/nestnet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* One element: as read, and as wanted. */
-struct slot {
-	struct slot *next; /* in its bucket */
-	enum ruleset_set set;
-	int family;
-	bool was_there, is_wanted;
-	bool is_dumped; /* known from a dump that may start over */
-	bool is_put; /* whatever it was: a time starts anew */
-	struct nft_element before, after;
-};
-
-struct elements {
-	struct netlink *nl;
-	uint32_t generation;
-	bool is_open;
-	bool has_table; /* in the kernel, at the generation */
-	bool is_table_wanted;
-	bool is_loaded[RULESET_SETS][2];
-	struct slot **buckets;
-	size_t n_buckets, n_slots;
-	bool is_walked; /* and must not move its slots */
-};
 
 /* ---- The memory --------------------------------------------------------------------------- */
 
@@ -156,38 +134,92 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-int elements_open(struct elements *elements, struct error *error)
+/* @return 1: the table is there; 0: it is not; or a negative errno */
+static int open_table(struct elements *elements, enum ruleset_part part,
+		      struct error *error)
 {
+	struct table_view *table = &elements->tables[part];
 	char version[NFT_COMMENT_MAX + 1];
+	uint32_t generation;
 	int r;
 
-	if (elements->is_open)
-		return elements->has_table;
+	if (table->is_open)
+		return table->is_there;
 
-	r = nft_table_get(elements->nl, &ruleset_table, &elements->generation, version,
+	r = nft_table_get(elements->nl, ruleset_part_table(part), &generation, version,
 			  sizeof(version), error);
 	if (r < 0)
 		return r;
 	if (r == 1 && strncmp(version, "nestnet ", 8) != 0)
 		return error_set(error, EOPNOTSUPP,
-				 "there is a table inet %s that nestnet did not make (nft delete "
-				 "table inet %s would remove it)",
-				 ruleset_table.name, ruleset_table.name);
-	if (r == 1 && strcmp(version, RULESET_VERSION) != 0)
+				 "there is a table %s that nestnet did not make (nft delete "
+				 "table %s would remove it)",
+				 ruleset_part_text(part), ruleset_part_text(part));
+	if (r == 1 && strcmp(version, ruleset_part_version(part)) != 0)
 		return error_set(error, EOPNOTSUPP,
-				 "table inet %s is '%s', made by another release of nestnet "
+				 "table %s is '%s', made by another release of nestnet "
 				 "(this one makes '%s')",
-				 ruleset_table.name, version, RULESET_VERSION);
+				 ruleset_part_text(part), version,
+				 ruleset_part_version(part));
 
-	elements->is_open = true;
-	elements->has_table = elements->is_table_wanted = r == 1;
+	/* Later ones may be newer: the commit is then refused, on the oldest. */
+	if (!elements->has_generation) {
+		elements->has_generation = true;
+		elements->generation = generation;
+	}
+	table->is_open = true;
+	table->is_there = table->is_wanted = r == 1;
 	return r;
 }
 
-/* Every element of the set has its slot: there is no need to ask the kernel. */
-static bool is_known(const struct elements *elements, enum ruleset_set set, int family)
+int elements_open(struct elements *elements, struct error *error)
 {
-	return !elements->has_table || elements->is_loaded[set][family == AF_INET6];
+	return open_table(elements, RULESET_MAIN, error);
+}
+
+static struct table_view *table_of(struct elements *elements, enum ruleset_set set)
+{
+	return &elements->tables[ruleset_set_part(set)];
+}
+
+static int open_table_of(struct elements *elements, enum ruleset_set set,
+			 struct error *error)
+{
+	return open_table(elements, ruleset_set_part(set), error);
+}
+
+/* Every element of the set has its slot: there is no need to ask the kernel. */
+static bool is_known(struct elements *elements, enum ruleset_set set, int family)
+{
+	return !table_of(elements, set)->is_there ||
+	       elements->is_loaded[set][family == AF_INET6];
+}
+
+static int read_chain(struct elements *elements, const uint8_t *ifname,
+		      struct nft_element *ret, struct error *error)
+{
+	char name[RULESET_CHAIN_MAX];
+	int r = nft_chain_get(elements->nl, &ruleset_guard_table,
+			      ruleset_guard_chain_name(ifname, name), error);
+
+	if (r == 1) {
+		*ret = (struct nft_element){ .comment = "" };
+		memcpy(ret->key, ifname, NESTNET_IFNAMSIZ);
+	}
+	return r;
+}
+
+int slot_read(struct elements *elements, enum ruleset_set set, int family,
+	      const struct nft_element *known, struct nft_element *ret,
+	      struct error *error)
+{
+	const struct nft_set_spec *spec = ruleset_set_spec(set, family);
+	const uint8_t *key_end = spec->flags & NFT_SPEC_INTERVAL ? known->key_end : NULL;
+
+	if (set == RULESET_GUARD_CHAIN)
+		return read_chain(elements, known->key, ret, error);
+	return nft_element_get(elements->nl, ruleset_part_table(ruleset_set_part(set)), spec,
+			       known->key, key_end, ret, error);
 }
 
 /* An interval cannot be asked for by its first key: such sets, which are small, are read
@@ -205,8 +237,8 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 		     const void *key, struct slot **ret, struct error *error)
 {
 	const struct nft_set_spec *spec = ruleset_set_spec(set, family);
-	struct nft_element element = { .comment = "" };
-	int r = elements_open(elements, error);
+	struct nft_element element = { .comment = "" }, known = element;
+	int r = open_table_of(elements, set, error);
 
 	if (r >= 0)
 		r = load_intervals(elements, set, family, error);
@@ -217,9 +249,10 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 		return 0;
 
 	r = 0;
+	memcpy(known.key, key, spec->key_len);
+	memcpy(known.key_end, key, spec->key_len);
 	if (!is_known(elements, set, family))
-		r = nft_element_get(elements->nl, &ruleset_table, spec, key, NULL, &element,
-				    error);
+		r = slot_read(elements, set, family, &known, &element, error);
 	if (r < 0)
 		return r;
 	*ret = add_slot(elements, set, family, key, r == 1 ? &element : NULL);
@@ -231,7 +264,7 @@ static int find_or_ask(struct elements *elements, enum ruleset_set set, int fami
 		       const void *key, struct slot **ret, struct error *error)
 {
 	struct slot *slot;
-	int r = elements_open(elements, error);
+	int r = open_table_of(elements, set, error);
 
 	if (r < 0)
 		return r;
@@ -319,16 +352,16 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 {
 	struct loader loader = { .elements = elements, .set = set, .family = family };
 	bool *is_loaded = &elements->is_loaded[set][family == AF_INET6];
-	int r = elements_open(elements, error);
+	int r = open_table_of(elements, set, error);
 
 	if (r < 0)
 		return r;
-	if (*is_loaded || !elements->has_table) {
+	if (*is_loaded || !table_of(elements, set)->is_there) {
 		*is_loaded = true;
 		return 0;
 	}
-	r = nft_element_list(elements->nl, &ruleset_table, ruleset_set_spec(set, family),
-			     keep_element, &loader, error);
+	r = nft_element_list(elements->nl, ruleset_part_table(ruleset_set_part(set)),
+			     ruleset_set_spec(set, family), keep_element, &loader, error);
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
 	if (r < 0)
@@ -403,7 +436,7 @@ int elements_put(struct elements *elements, enum ruleset_set set, int family,
 		return r;
 	slot->after = *element;
 	slot->is_wanted = slot->is_put = true;
-	elements->is_table_wanted = true;
+	table_of(elements, set)->is_wanted = true;
 	return 0;
 }
 
@@ -419,181 +452,14 @@ int elements_remove(struct elements *elements, enum ruleset_set set, int family,
 	return 0;
 }
 
-void elements_remove_table(struct elements *elements)
+int elements_remove_tables(struct elements *elements, struct error *error)
 {
-	elements->is_table_wanted = false;
-}
+	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
+		int r = open_table(elements, part, error);
 
-bool elements_has_table(const struct elements *elements)
-{
-	return elements->is_table_wanted;
-}
-
-/* ---- The batch ------------------------------------------------------------------------------- */
-
-static bool is_equal(const struct slot *slot)
-{
-	const struct nft_element *a = &slot->before, *b = &slot->after;
-
-	return memcmp(a->key_end, b->key_end, sizeof(a->key_end)) == 0 &&
-	       memcmp(a->data, b->data, sizeof(a->data)) == 0 &&
-	       strcmp(a->comment, b->comment) == 0 && a->timeout_ms == b->timeout_ms;
-}
-
-static bool is_changed(const struct slot *slot)
-{
-	if (slot->was_there != slot->is_wanted)
-		return true;
-	if (!slot->is_wanted)
-		return false;
-	return !is_equal(slot) || (slot->is_put && slot->after.timeout_ms);
-}
-
-bool elements_is_changed(const struct elements *elements)
-{
-	if (elements->has_table != elements->is_table_wanted)
-		return true;
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			if (is_changed(slot))
-				return true;
-		}
+		if (r < 0)
+			return r;
+		elements->tables[part].is_wanted = false;
 	}
-	return false;
-}
-
-/* Deletes what is there and is to go or to change; or adds what is to be there. In the
- * batch all deletions come first, so that no interval meets one that is about to go. */
-static void put_slots(const struct elements *elements, struct nft_batch *batch,
-		      bool is_reverse, bool is_adding)
-{
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			const struct nft_set_spec *spec =
-				ruleset_set_spec(slot->set, slot->family);
-			bool is_from = is_reverse ? slot->is_wanted : slot->was_there;
-			bool is_to = is_reverse ? slot->was_there : slot->is_wanted;
-
-			if (!is_changed(slot))
-				continue;
-			if (!is_adding && is_from)
-				nft_element_delete(batch, &ruleset_table, spec,
-						   is_reverse ? &slot->after
-							      : &slot->before);
-			if (is_adding && is_to)
-				nft_element_add(batch, &ruleset_table, spec,
-						is_reverse ? &slot->before : &slot->after);
-		}
-	}
-}
-
-/* The way from one state to the other; without a table there are no elements. */
-static void put_difference(const struct elements *elements, struct nft_batch *batch,
-			   bool is_reverse)
-{
-	bool has_from = is_reverse ? elements->is_table_wanted : elements->has_table;
-	bool has_to = is_reverse ? elements->has_table : elements->is_table_wanted;
-
-	if (has_from && !has_to) {
-		nft_delete_table(batch, &ruleset_table);
-		return;
-	}
-	if (!has_from && has_to)
-		ruleset_create(batch);
-	if (has_from)
-		put_slots(elements, batch, is_reverse, false);
-	put_slots(elements, batch, is_reverse, true);
-}
-
-static void cleanup_batch(struct nft_batch **batch)
-{
-	nft_batch_free(*batch);
-}
-
-static int send_difference(struct elements *elements, bool is_reverse, uint32_t generation,
-			   struct error *error)
-{
-	_cleanup_(cleanup_batch) struct nft_batch *batch = nft_batch_new();
-	int r;
-
-	if (!batch)
-		return error_set_errno(error, ENOMEM);
-	put_difference(elements, batch, is_reverse);
-	if (nft_batch_is_empty(batch))
-		return 0;
-	r = nft_batch_commit(elements->nl, batch, generation, error);
-	return r < 0 ? error_prefix(error, "change table inet %s", ruleset_table.name) : 0;
-}
-
-/* A changed element that can be asked for by its key; NULL: there is none. */
-static const struct slot *find_witness(const struct elements *elements)
-{
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		const struct slot *slot;
-
-		for (slot = elements->buckets[i]; slot; slot = slot->next) {
-			const struct nft_set_spec *spec =
-				ruleset_set_spec(slot->set, slot->family);
-
-			if (is_changed(slot) && (!(spec->flags & NFT_SPEC_INTERVAL) ||
-						 nft_set_spec_is_concat(spec)))
-				return slot;
-		}
-	}
-	return NULL;
-}
-
-/* Whether an element is in the kernel as wanted. @return 1, 0, or a negative errno */
-static int is_as_wanted(struct elements *elements, const struct slot *slot,
-			struct error *error)
-{
-	const struct nft_element *known = slot->is_wanted ? &slot->after : &slot->before;
-	struct slot now = *slot;
-	int r = nft_element_get(elements->nl, &ruleset_table,
-				ruleset_set_spec(slot->set, slot->family), known->key,
-				known->key_end, &now.before, error);
-
-	if (r < 0)
-		return r;
-	return r == slot->is_wanted && (r == 0 || is_equal(&now));
-}
-
-/* After a batch whose answer was lost: was it done? @return 1, 0, or a negative errno */
-static int is_committed(struct elements *elements, struct error *error)
-{
-	const struct slot *witness = find_witness(elements);
-	char version[NFT_COMMENT_MAX + 1];
-	uint32_t generation;
-	int r = nft_table_get(elements->nl, &ruleset_table, &generation, version,
-			      sizeof(version), error);
-
-	if (r < 0)
-		return r;
-	if (generation == elements->generation || r != elements->is_table_wanted)
-		return 0;
-	return witness && r == 1 ? is_as_wanted(elements, witness, error) : 1;
-}
-
-int elements_commit(struct elements *elements, struct error *error)
-{
-	struct error lost;
-	int r = send_difference(elements, false, elements->generation, error);
-
-	if (r != -ECOMM)
-		return r;
-	lost = *error;
-	r = is_committed(elements, error);
-	if (r == 1)
-		return 0;
-	if (r == 0) {
-		*error = lost;
-		return -lost.code;
-	}
-	return error_set(error, ENOTRECOVERABLE,
-			 "%s, and so it is not known whether it was done", lost.text);
-}
-
-int elements_revert(struct elements *elements, struct error *error)
-{
-	return send_difference(elements, true, 0, error);
+	return 0;
 }

@@ -3,7 +3,7 @@
 #define NESTNET_ELEMENTS_H
 
 /*
- * What a plan sees of our table, and what it wants of it.
+ * What a plan sees of our tables, and what it wants of them.
  *
  * Each element that is asked for is read from the kernel once and remembered; what is put
  * or removed changes only the memory. Later requests of the same transaction see the
@@ -35,7 +35,8 @@ struct elements *elements_new(struct netlink *nl);
 struct elements *elements_free(struct elements *elements);
 
 /**
- * Looks at the generation and at our table. A table of another skeleton is refused.
+ * Looks at the generation and at our main table; the functions below do so for the table
+ * of their set. A table of another skeleton is refused.
  * @return 1: the table is there; 0: it is not; or a negative errno
  */
 int elements_open(struct elements *elements, struct error *error);
@@ -74,15 +75,14 @@ int elements_each(struct elements *elements, enum ruleset_set set, int family,
 int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
 			 elements_fn fn, void *userdata);
 
-/** Wants the table itself gone, with everything in it. */
-void elements_remove_table(struct elements *elements);
+/** Wants the tables themselves gone, with everything in them. What is to come back should
+ *  the plan be undone has to be loaded. @return 0 or -errno */
+int elements_remove_tables(struct elements *elements, struct error *error);
 
 bool elements_is_changed(const struct elements *elements);
 
-/** The kernel has our table now, or it would after the commit. */
-bool elements_has_table(const struct elements *elements);
-
-/** Sends the difference, in one batch, on the generation read. @return 0, -ERESTART... */
+/** Sends the difference, in one batch, on the generation read; nothing where there is no
+ *  difference. @return 0, -ERESTART... */
 int elements_commit(struct elements *elements, struct error *error);
 
 /** Sends the same difference the other way round, on whichever generation. */

@@ -280,10 +280,10 @@ static void log_changes(struct plan *plan)
 
 int plan_execute(struct plan *plan)
 {
-	int r = 0;
+	/* Even where nothing is wanted yet: a step may have to know the name that a new
+	 * interface got first. */
+	int r = plan_add(plan, PLAN_ELEMENTS, &elements_ops, plan);
 
-	if (elements_is_changed(plan->elements))
-		r = plan_add(plan, PLAN_ELEMENTS, &elements_ops, plan);
 	if (r == 0 && plan->n_unlinks)
 		r = plan_add(plan, PLAN_UNLINK, &unlink_ops, plan);
 	for (size_t i = 0; r == 0 && i < plan->n_steps; i++) {

@@ -4,6 +4,8 @@
 
 /* What a transaction is a list of: requests, validated, as plain values. */
 
+#include "base/guard.h"
+
 #include <nestnet/nestnet.h>
 #include <stdbool.h>
 
@@ -64,6 +66,7 @@ struct tap_request {
 	bool has_mac;
 	uint8_t mac[6];
 	uint32_t mtu; /* 0: the bridge's */
+	struct guard_entries guard; /* owned; none: anybody may send */
 };
 
 /** For links and for their detaching. */

@@ -11,6 +11,7 @@
 
 #include "ruleset.h"
 
+#include "ruleset-guard.h"
 #include "ruleset-rules.h"
 
 #include <sys/socket.h>
@@ -162,11 +163,13 @@ PREFIX_SOURCES(n, ADDR, "addr", KEY_ADDRESSES(ip, len)), \
 }
 /* clang-format on */
 
-static const struct nft_set_spec sets4[RULESET_SETS] = SETS(4, NFT_TYPE_IPV4, 4);
-static const struct nft_set_spec sets6[RULESET_SETS] = SETS(6, NFT_TYPE_IPV6, 16);
+static const struct nft_set_spec sets4[RULESET_GUARDED] = SETS(4, NFT_TYPE_IPV4, 4);
+static const struct nft_set_spec sets6[RULESET_GUARDED] = SETS(6, NFT_TYPE_IPV6, 16);
 
 const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family)
 {
+	if (ruleset_set_part(set) == RULESET_GUARDS)
+		return ruleset_guard_spec(set, family);
 	return family == AF_INET6 ? &sets6[set] : &sets4[set];
 }
 
@@ -179,6 +182,28 @@ bool ruleset_has_set(enum ruleset_set set, int family)
 	       !(set > RULESET_ADDR_SRC_24 && set <= RULESET_ADDR_SRC_120);
 }
 
+enum ruleset_part ruleset_set_part(enum ruleset_set set)
+{
+	return set < RULESET_GUARDED ? RULESET_MAIN : RULESET_GUARDS;
+}
+
+/* ---- The tables -------------------------------------------------------------------- */
+
+const struct nft_table *ruleset_part_table(enum ruleset_part part)
+{
+	return part == RULESET_MAIN ? &ruleset_table : &ruleset_guard_table;
+}
+
+const char *ruleset_part_text(enum ruleset_part part)
+{
+	return part == RULESET_MAIN ? "inet nestnet" : "netdev nestnet";
+}
+
+const char *ruleset_part_version(enum ruleset_part part)
+{
+	return part == RULESET_MAIN ? RULESET_VERSION : RULESET_GUARD_VERSION;
+}
+
 /* ---- The skeleton ------------------------------------------------------------------ */
 
 static void add_sets(struct nft_batch *batch, const struct nft_set_spec *specs,
@@ -186,17 +211,31 @@ static void add_sets(struct nft_batch *batch, const struct nft_set_spec *specs,
 {
 	unsigned int set;
 
-	for (set = RULESET_FOUND + 1; set < RULESET_SETS; set++) {
+	for (set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
 		if (ruleset_has_set(set, family))
 			nft_add_set(batch, &ruleset_table, &specs[set]);
 	}
 }
 
-void ruleset_create(struct nft_batch *batch)
+static void create_main(struct nft_batch *batch)
 {
 	nft_add_table(batch, &ruleset_table, RULESET_VERSION);
 	nft_add_set(batch, &ruleset_table, &sets4[RULESET_FOUND]);
 	add_sets(batch, sets4, AF_INET);
 	add_sets(batch, sets6, AF_INET6);
 	ruleset_add_chains(batch);
+}
+
+void ruleset_create(struct nft_batch *batch, enum ruleset_part part)
+{
+	switch (part) {
+	case RULESET_MAIN:
+		create_main(batch);
+		return;
+	case RULESET_GUARDS:
+		ruleset_guard_create(batch);
+		return;
+	case RULESET_PARTS:
+		return;
+	}
 }

@@ -3,15 +3,24 @@
 #define NESTNET_RULESET_H
 
 /*
- * The fixed skeleton of our nftables table: `table inet nestnet`. Its sets, chains and
- * rules are made once and never change; whatever nestnet is asked for is an element of
- * one of the sets. nft list table inet nestnet shows all of it.
+ * The fixed skeleton of our nftables tables: `table inet nestnet`, and, from the first
+ * guard on, `table netdev nestnet`. Their sets, chains and rules are made once and never
+ * change; whatever nestnet is asked for is an element of one of the sets. (The one
+ * exception is RULESET_GUARD_CHAIN.) nft list table inet nestnet shows all of it.
  */
 
 #include "kernel/nft.h"
 
-/** Changes whenever the skeleton does; kept in the table's comment. */
-#define RULESET_VERSION "nestnet skeleton 1"
+/** Change whenever the skeleton does; kept in the tables' comments. */
+#define RULESET_VERSION       "nestnet skeleton 1"
+#define RULESET_GUARD_VERSION "nestnet guards 1"
+
+/** The tables, each made as a whole when it is first needed. */
+enum ruleset_part {
+	RULESET_MAIN,   /* table inet nestnet */
+	RULESET_GUARDS, /* table netdev nestnet */
+	RULESET_PARTS
+};
 
 /** The sets, each but FOUND once a family. X_TIMED are twins with timeouts, since the
  *  kernel walks a set with that flag once a second. */
@@ -109,21 +118,43 @@ enum ruleset_set {
 	RULESET_MASQ_OUT,
 	RULESET_SNAT,
 	RULESET_SNAT_OUT,
+	/* RULESET_GUARDS from here on (guard-element.h has the encoding): the taps that are
+	 * guarded; MACs; MACs that may have any address; addresses, once a family */
+	RULESET_GUARDED,
+	RULESET_GUARD_MAC,
+	RULESET_GUARD_ANY,
+	RULESET_GUARD,
+	/* no set: the base chain of each guarded tap, made of its elements of RULESET_GUARD.
+	 * As a key it has the tap's name. Other data than it has makes it anew. */
+	RULESET_GUARD_CHAIN,
 	RULESET_SETS
 };
 
+/** The main table. */
 extern const struct nft_table ruleset_table;
+
+const struct nft_table *ruleset_part_table(enum ruleset_part part);
+
+/** How nft names the table, such as "inet nestnet". */
+const char *ruleset_part_text(enum ruleset_part part);
+
+/** The table's comment, if this release made it. */
+const char *ruleset_part_version(enum ruleset_part part);
+
+/** The set's name, types and flags. @param family  AF_INET or AF_INET6 (any for a set that
+ *  is not there once a family) */
+const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
 
 /** A source prefix that is hashed has a length of a multiple of so many bits. */
 #define RULESET_SOURCE_STEP 8
 
-/** The set's name, types and flags. @param family  AF_INET or AF_INET6 (any for FOUND) */
-const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
-
 /** IPv4 has fewer lengths of source prefixes than IPv6. */
 bool ruleset_has_set(enum ruleset_set set, int family);
 
-/** Fills the batch with the whole skeleton, tables first. */
-void ruleset_create(struct nft_batch *batch);
+/** The table that has the set. */
+enum ruleset_part ruleset_set_part(enum ruleset_set set);
+
+/** Fills the batch with the whole skeleton of one table, the table first. */
+void ruleset_create(struct nft_batch *batch, enum ruleset_part part);
 
 #endif

@@ -52,10 +52,7 @@ int state_plan_clear(struct plan *plan)
 		r = elements_open(plan->elements, plan_error(plan));
 	if (r == 0)
 		r = say_forwarding_stays(plan);
-	if (r < 0)
-		return r;
-	elements_remove_table(plan->elements);
-	return 0;
+	return r < 0 ? r : elements_remove_tables(plan->elements, plan_error(plan));
 }
 
 int nestnet_clear(struct nestnet_transaction *tx)

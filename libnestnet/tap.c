@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Taps: requests, what is there already, and lists. tap-make.c makes them. */
+/* Taps: requests, what is there already, and lists. tap-make.c makes them, guard.c guards
+ * them. */
 
 #include "tap.h"
 
 #include "command.h"
+#include "guard-element.h"
 #include "inventory.h"
 #include "tap-make.h"
 #include "transaction.h"
+#include "updown.h"
 
-#include "base/address.h"
+#include "base/cleanup.h"
 #include "base/name.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Adding ----------------------------------------------------------------------------------- */
@@ -111,6 +115,20 @@ static int compare_tap(struct plan *plan, const struct tap_request *request)
 	return r;
 }
 
+/* One that somebody has set down, or a deletion that was killed. */
+static int bring_up(struct plan *plan, const struct tap_request *request,
+		    const struct link *link)
+{
+	int r;
+
+	if (link->is_up)
+		return 0;
+	r = command_note_tap(plan, '+', request);
+	return r < 0 ? r
+		     : updown_plan(plan, PLAN_PORTS, "tap add", link->ifindex, link->name,
+				   true);
+}
+
 static int plan_tap(struct plan *plan, const struct tap_request *request)
 {
 	struct netlink *nl;
@@ -124,7 +142,11 @@ static int plan_tap(struct plan *plan, const struct tap_request *request)
 		return r;
 	if (r == 1) {
 		r = compare_tap(plan, request);
-		return r < 0 ? r : plan_add_ifname(plan, request->name, &index);
+		if (r == 0)
+			r = plan_add_ifname(plan, request->name, &index);
+		if (r == 0)
+			r = bring_up(plan, request, &link);
+		return r < 0 ? r : 1;
 	}
 	/* A bridge that this transaction adds is looked for when its time has come. */
 	if (request->bridge[0] && !plan_adds_ifname(plan, request->bridge))
@@ -138,7 +160,7 @@ int tap_plan(struct plan *plan, const struct tap_request *request)
 {
 	int r = plan_tap(plan, request);
 
-	return r < 0 ? error_prefix(plan_error(plan), "tap add %s", request->name) : 0;
+	return r < 0 ? error_prefix(plan_error(plan), "tap add %s", request->name) : r;
 }
 
 /* ---- Removing --------------------------------------------------------------------------------- */
@@ -176,6 +198,16 @@ int tap_plan_remove(struct plan *plan, const struct link_request *request)
 
 /* ---- Public ------------------------------------------------------------------------------------ */
 
+static const char *why_not_guarded(const struct nestnet_tap_options *options)
+{
+	/* A bridge takes a frame to its port's own MAC for itself (facts 10c). */
+	for (size_t i = 0; options->mac && i < options->n_guards; i++) {
+		if (memcmp(options->mac, options->guards[i].mac, 6) == 0)
+			return "the tap's own MAC address and its guest's must differ";
+	}
+	return guard_why_not(options->guards, options->n_guards);
+}
+
 static const char *why_not_tap(const char *name, const struct nestnet_tap_options *options)
 {
 	const char *why = name_why_not_pattern(name);
@@ -189,6 +221,8 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65521))
 		return "the MTU of a tap is from 68 to 65521";
 	why = options->mac ? name_why_not_mac(options->mac) : NULL;
+	if (!why)
+		why = why_not_guarded(options);
 	if (why)
 		return why;
 	if (options->bridge && options->n_addresses)
@@ -228,9 +262,12 @@ int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 		tap->flags |= NESTNET_TAP_HAS_OWNER; /* root */
 		tap->owner = 0;
 	}
-	if (!prefixes_copy(options->addresses, options->n_addresses, &tap->addresses))
+	if (!guard_entries_make(options->guards, options->n_guards, &tap->guard) ||
+	    !prefixes_copy(options->addresses, options->n_addresses, &tap->addresses)) {
+		free(tap->guard.list);
 		return transaction_refuse(tx, ENOMEM, "tap add %s: %s", name,
 					  error_describe(ENOMEM));
+	}
 	return transaction_add(tx, &request);
 }
 
@@ -272,23 +309,65 @@ static void fill_tap(const struct inventory *inventory, const struct inventory_l
 		     (link->has_group ? NESTNET_TAP_HAS_GROUP : 0);
 }
 
+struct tap_lister {
+	struct inventory inventory;
+	struct guard_entries guards; /* of all taps */
+	nestnet_tap_fn fn;
+	void *userdata;
+};
+
+static int list_tap(struct nestnet *ctx, const struct tap_lister *lister,
+		    const struct inventory_link *link)
+{
+	struct guard_entries entries = guard_entries_of(&lister->guards, link->link.name);
+	struct guard_array guards;
+	struct nestnet_tap tap;
+	int r;
+
+	if (!guard_array_make(&entries, &guards))
+		return error_set_errno(&ctx->error, ENOMEM);
+	fill_tap(&lister->inventory, link, &tap);
+	tap.guards = guards.list;
+	tap.n_guards = guards.n;
+	r = lister->fn(lister->userdata, &tap);
+	guard_array_clear(&guards);
+	return r;
+}
+
+/* Whoever may not read the ruleset still sees the taps, with no guards. */
+static int load_guards(struct nestnet *ctx, struct guard_entries *ret)
+{
+	struct elements *elements;
+	struct netlink *filter;
+	int r = context_filter(ctx, &filter);
+
+	if (r < 0)
+		return r;
+	elements = elements_new(filter);
+	if (!elements)
+		return error_set_errno(&ctx->error, ENOMEM);
+	r = guard_read(elements, NULL, ret, &ctx->error);
+	elements_free(elements);
+	return r == -EPERM ? 0 : r;
+}
+
 int nestnet_tap_list(struct nestnet *ctx, nestnet_tap_fn fn, void *userdata)
 {
-	struct inventory inventory;
+	struct tap_lister lister = { .fn = fn, .userdata = userdata };
 	int r;
 
 	context_begin(ctx);
-	r = inventory_load(ctx, &inventory);
+	r = inventory_load(ctx, &lister.inventory);
 	if (r < 0)
 		return context_end(ctx, r);
-	for (size_t i = 0; r == 0 && i < inventory.n; i++) {
-		struct nestnet_tap tap;
-
-		if (inventory.links[i].link.kind != LINK_TAP)
-			continue;
-		fill_tap(&inventory, &inventory.links[i], &tap);
-		r = fn(userdata, &tap);
+	r = load_guards(ctx, &lister.guards);
+	if (r < 0)
+		r = context_end(ctx, r);
+	for (size_t i = 0; r == 0 && i < lister.inventory.n; i++) {
+		if (lister.inventory.links[i].link.kind == LINK_TAP)
+			r = list_tap(ctx, &lister, &lister.inventory.links[i]);
 	}
-	inventory_clear(&inventory);
+	free(lister.guards.list);
+	inventory_clear(&lister.inventory);
 	return r;
 }

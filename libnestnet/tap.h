@@ -7,6 +7,8 @@
 #include "plan.h"
 #include "request.h"
 
+/** Adds the tap, and its name to the plan's. @return 1: it is there, just so, but for its
+ *  guard; 0: it will be made; or a negative errno */
 int tap_plan(struct plan *plan, const struct tap_request *request);
 int tap_plan_remove(struct plan *plan, const struct link_request *request);
 

@@ -13,6 +13,7 @@
 #include "expose.h"
 #include "forward.h"
 #include "found.h"
+#include "guard.h"
 #include "nat.h"
 #include "plan.h"
 #include "port.h"
@@ -61,8 +62,10 @@ static void free_request(struct request *request)
 		free(request->expose.except.list);
 		free(request->expose.from.list);
 	}
-	if (request->kind == REQUEST_TAP_ADD)
+	if (request->kind == REQUEST_TAP_ADD) {
 		free(request->tap.addresses.list);
+		free(request->tap.guard.list);
+	}
 	if (request->kind == REQUEST_BRIDGE_ADD)
 		free(request->bridge.addresses.list);
 }
@@ -153,6 +156,22 @@ static int plan_nat(struct plan *plan, const struct nat_request *request)
 	return plan_forwarding(plan, request->subnet.address.family);
 }
 
+static int plan_tap(struct plan *plan, const struct tap_request *request)
+{
+	int r = tap_plan(plan, request);
+
+	if (r < 0)
+		return r;
+	return r == 1 ? guard_plan_there(plan, request) : guard_plan(plan, request);
+}
+
+static int plan_tap_removal(struct plan *plan, const struct link_request *request)
+{
+	int r = tap_plan_remove(plan, request);
+
+	return r < 0 ? r : guard_plan_remove(plan, request->name);
+}
+
 /* A foreign port that was attached, as `found` knows it. */
 static int detach_found(void *userdata, const char *interface, const char *name,
 			const char *value)
@@ -195,6 +214,8 @@ static int plan_clear(struct plan *plan)
 		r = forward_plan_restore(plan);
 	if (r == 0)
 		r = state_plan_clear(plan);
+	if (r == 0)
+		r = guard_plan_clear(plan);
 	return r < 0 ? error_prefix(plan_error(plan), "clear") : 0;
 }
 
@@ -208,9 +229,9 @@ static int plan_request(struct plan *plan, const struct request *request)
 	case REQUEST_UNEXPOSE_TARGET:
 		return expose_plan_remove_target(plan, &request->unexpose_target);
 	case REQUEST_TAP_ADD:
-		return tap_plan(plan, &request->tap);
+		return plan_tap(plan, &request->tap);
 	case REQUEST_TAP_DEL:
-		return tap_plan_remove(plan, &request->link);
+		return plan_tap_removal(plan, &request->link);
 	case REQUEST_BRIDGE_ADD:
 		return bridge_plan(plan, &request->bridge);
 	case REQUEST_BRIDGE_DEL:

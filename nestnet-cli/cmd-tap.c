@@ -21,6 +21,7 @@ enum {
 	OPTION_MTU,
 	OPTION_ISOLATED,
 	OPTION_NO_HAIRPIN,
+	OPTION_GUARD,
 };
 
 static const struct option add_options[] = {
@@ -34,6 +35,7 @@ static const struct option add_options[] = {
 	{ "mtu", required_argument, NULL, OPTION_MTU },
 	{ "isolated", no_argument, NULL, OPTION_ISOLATED },
 	{ "no-hairpin", no_argument, NULL, OPTION_NO_HAIRPIN },
+	{ "guard", required_argument, NULL, OPTION_GUARD },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -41,6 +43,7 @@ static const struct option add_options[] = {
 struct tap_line {
 	struct nestnet_tap_options options;
 	struct prefix_list addresses;
+	struct guard_list guards;
 	uint8_t mac[6];
 };
 
@@ -87,6 +90,8 @@ static bool take_option(const struct cli *cli, int option, struct tap_line *line
 	case OPTION_NO_HAIRPIN:
 		options->flags |= NESTNET_TAP_NO_HAIRPIN;
 		return true;
+	case OPTION_GUARD:
+		return parse_guard_into(cli, optarg, &line->guards);
 	}
 	return false;
 }
@@ -116,14 +121,15 @@ static json_t *json_group(const struct nestnet_tap *tap)
 static json_t *json_tap(const struct nestnet_tap *tap)
 {
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:b, s:b, s:[], s:s, s:b, s:b}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:b, s:b, s:o, s:s, s:b, s:b}",
 		"id", tap->name, "name", tap->name, "bridge", json_text(tap->bridge),
 		"addresses", json_prefixes(tap->addresses, tap->n_addresses), "owner",
 		json_user(tap), "group", json_group(tap), "mac", json_mac(tap->mac), "mtu",
 		(int)tap->mtu, "queues", (int)tap->queues, "vnet_hdr",
 		!!(tap->flags & NESTNET_TAP_VNET_HDR), "isolated",
 		!!(tap->flags & NESTNET_TAP_ISOLATED), "hairpin",
-		!(tap->flags & NESTNET_TAP_NO_HAIRPIN), "guard", "state",
+		!(tap->flags & NESTNET_TAP_NO_HAIRPIN), "guard",
+		json_guards(tap->guards, tap->n_guards), "state",
 		tap->is_up ? "up" : "down", "carrier", tap->has_carrier, "managed",
 		tap->is_managed);
 }
@@ -197,9 +203,12 @@ int cmd_tap_add(struct cli *cli, int argc, char **argv)
 		status = STATUS_USAGE;
 	line.options.addresses = line.addresses.list;
 	line.options.n_addresses = line.addresses.n;
+	line.options.guards = line.guards.list;
+	line.options.n_guards = line.guards.n;
 	if (status == STATUS_OK)
 		status = add_tap(cli, argv[optind], &line);
 	free(line.addresses.list);
+	free_guards(&line.guards);
 	return status;
 }
 

@@ -41,7 +41,10 @@ const struct command commands[] = {
 	  "  --mac MAC           of the interface itself, never the guest's\n"
 	  "  --mtu N|auto        its bridge's by default\n"
 	  "  --isolated          does not reach other isolated ports\n"
-	  "  --no-hairpin        the bridge never sends a frame back where it came from\n",
+	  "  --no-hairpin        the bridge never sends a frame back where it came from\n"
+	  "  --guard MAC[,ADDRESS...]\n"
+	  "                      (repeatable) only frames from that guest MAC with these\n"
+	  "                      addresses leave the guest; with none, any from that MAC\n",
 	  "nestnet tap add tap0 --bridge virbr0 --owner alice" },
 	{ "tap", "del", cmd_tap_del, "NAME... [--if-exists]", "delete tap interfaces",
 	  IF_EXISTS_HELP, "nestnet tap del tap0" },

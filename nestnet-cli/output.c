@@ -69,6 +69,34 @@ json_t *json_mac(const uint8_t mac[6])
 			    mac[4], mac[5]);
 }
 
+static json_t *json_guard(const struct nestnet_guard *guard)
+{
+	const uint8_t *mac = guard->mac;
+	char address[NESTNET_TEXT_MAX], *text = NULL;
+	json_t *value;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	fprintf(file, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+		mac[4], mac[5]);
+	for (size_t i = 0; i < guard->n_addresses; i++)
+		fprintf(file, ",%s", nestnet_address_format(&guard->addresses[i], address));
+	value = fclose(file) == 0 ? json_string(text) : NULL;
+	free(text);
+	return value;
+}
+
+json_t *json_guards(const struct nestnet_guard *guards, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_guard(&guards[i]));
+	return array;
+}
+
 /* ---- Tables ------------------------------------------------------------------------------- */
 
 /* A value as the text of a cell; nothing is "-". @return allocated */

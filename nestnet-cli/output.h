@@ -43,6 +43,8 @@ json_t *json_text(const char *text);
 /** Prefixes as texts, with their lengths. */
 json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n);
 json_t *json_mac(const uint8_t mac[6]);
+/** Guards as texts, each as --guard takes it. */
+json_t *json_guards(const struct nestnet_guard *guards, size_t n);
 json_t *json_texts(const char *const *texts, size_t n);
 
 #endif

@@ -92,7 +92,7 @@ bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *
 	return true;
 }
 
-bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
+static bool read_mac(const char *text, uint8_t ret[6])
 {
 	unsigned int b[6];
 	int used = 0;
@@ -105,8 +105,92 @@ bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
 			ret[i] = (uint8_t)b[i];
 		return true;
 	}
+	return false;
+}
+
+bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
+{
+	if (read_mac(text, ret))
+		return true;
 	cli_usage(cli, "--mac '%s': not a MAC address such as 02:00:00:12:34:56", text);
 	return false;
+}
+
+/* ---- Guards ----------------------------------------------------------------------------- */
+
+/* Cuts a word off at the next comma. @return it; *rest is NULL behind the last */
+static char *next_word(char **rest)
+{
+	char *word = *rest, *comma = strchr(word, ',');
+
+	*rest = comma ? comma + 1 : NULL;
+	if (comma)
+		*comma = '\0';
+	return word;
+}
+
+static size_t count_commas(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == ',';
+	return n;
+}
+
+/* Reads the words of a guard, of which copy is taken apart. */
+static bool read_guard(const struct cli *cli, const char *text, char *copy,
+		       struct nestnet_guard *guard, struct nestnet_address *addresses)
+{
+	const char *word = next_word(&copy);
+
+	if (!read_mac(word, guard->mac)) {
+		cli_usage(cli,
+			  "--guard '%s': not MAC[,ADDRESS...] such as "
+			  "52:54:00:12:34:56,192.168.122.89",
+			  text);
+		return false;
+	}
+	while (copy) {
+		word = next_word(&copy);
+		if (nestnet_address_parse(word, &addresses[guard->n_addresses]) < 0) {
+			cli_usage(cli, "--guard '%s': '%s' is not an IPv4 or IPv6 address",
+				  text, word);
+			return false;
+		}
+		guard->n_addresses++;
+	}
+	return true;
+}
+
+bool parse_guard_into(const struct cli *cli, const char *text, struct guard_list *list)
+{
+	struct nestnet_address *addresses = calloc(count_commas(text) + 1, sizeof(*addresses));
+	struct nestnet_guard *grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
+	char *copy = strdup(text);
+	bool is_read = false;
+
+	if (grown)
+		list->list = grown;
+	if (addresses && grown && copy) {
+		grown[list->n] = (struct nestnet_guard){ .addresses = addresses };
+		is_read = read_guard(cli, text, copy, &grown[list->n], addresses);
+	} else {
+		cli_usage(cli, "out of memory");
+	}
+	if (is_read)
+		list->n++;
+	else
+		free(addresses);
+	free(copy);
+	return is_read;
+}
+
+void free_guards(struct guard_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free((struct nestnet_address *)list->list[i].addresses);
+	free(list->list);
 }
 
 bool parse_number(const struct cli *cli, const char *what, const char *text, uint32_t least,

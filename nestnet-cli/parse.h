@@ -40,5 +40,14 @@ bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_li
 
 /** The same, of a prefix or one address. */
 bool parse_source_into(const struct cli *cli, const char *text, struct prefix_list *list);
+/** Guards that options gather, their addresses among them. */
+struct guard_list {
+	struct nestnet_guard *list;
+	size_t n;
+};
+
+/** Reads MAC[,ADDRESS...] and appends it; free_guards() frees the list. */
+bool parse_guard_into(const struct cli *cli, const char *text, struct guard_list *list);
+void free_guards(struct guard_list *list);
 
 #endif

@@ -310,6 +310,28 @@ NESTNET_PUBLIC int nestnet_exposure_list(struct nestnet *ctx,
 #define NESTNET_TAP_HAS_GROUP  (1u << 4) /**< group is set */
 #define NESTNET_TAP_MTU_AUTO   (1u << 5) /**< of the interfaces with a default route */
 
+/**
+ * A guest that may send through a guarded tap, and nothing but it: frames from its MAC,
+ * with its addresses as the source of IPv4 and IPv6, as the sender of ARP, and as the
+ * target of its neighbour advertisements and duplicate address detection.
+ *
+ * With addresses, the link-local one that is made of the MAC (EUI-64) is implied; another
+ * link-local address, as guests with stable privacy addresses have, is to be named. A
+ * guest without an address yet may ask for one: DHCP discovery, router solicitation.
+ *
+ * With no address, any is allowed from that MAC, the gateway's too: that keeps MACs
+ * apart, and no more.
+ *
+ * In either case these are not heard: DHCP servers (IPv4 and IPv6), router advertisements
+ * and redirects, also behind extension headers, fragmented ICMPv6, tagged frames (VLAN),
+ * and every Ethernet type but ARP, IPv4 and IPv6.
+ */
+struct nestnet_guard {
+	uint8_t mac[6];                          /**< the guest's, never the tap's own */
+	const struct nestnet_address *addresses; /**< unicast; NULL: any */
+	size_t n_addresses;
+};
+
 struct nestnet_tap_options {
 	size_t size;        /**< sizeof(struct nestnet_tap_options) */
 	unsigned int flags; /**< NESTNET_TAP_* */
@@ -321,10 +343,13 @@ struct nestnet_tap_options {
 	unsigned int queues; /**< 1 to NESTNET_QUEUES_MAX; 0: 1 */
 	const uint8_t *mac;  /**< the tap's own, 6 bytes; NULL: the kernel chooses */
 	uint32_t mtu;        /**< bytes; 0: its bridge's, or 1500 */
+	const struct nestnet_guard *guards; /**< who may send through it; NULL: anybody */
+	size_t n_guards;
 };
 
 /**
- * Queues: a persistent tap, up, and in its bridge.
+ * Queues: a persistent tap, up, and in its bridge. Its guards are in force before it is
+ * up.
  * @param name     may end in %d, which becomes the first free number
  * @param options  NULL: all zero
  * @return 0, -EINVAL, -ENOMEM. The commit gives -EEXIST (another interface, or a tap with
@@ -349,6 +374,8 @@ struct nestnet_tap {
 	unsigned int queues; /**< as asked for; 256 where a foreign tap has many */
 	uint8_t mac[6];
 	uint32_t mtu;
+	const struct nestnet_guard *guards; /**< without the link-local addresses implied */
+	size_t n_guards;
 	int is_up;
 	int has_carrier; /**< something has it open */
 	int is_managed;  /**< nestnet made it */

@@ -10,6 +10,7 @@
 
 #include "kernel/nft-expr.h"
 #include "kernel/nft-message.h"
+#include "kernel/nft-rule.h"
 
 #include <errno.h>
 #include <libnftnl/expr.h>
@@ -39,13 +40,6 @@ _Static_assert(NFT_STATE_NEW == NF_CT_STATE_BIT(IP_CT_NEW), "ct state");
 #define TCPOPT_MSS   2
 #define MSS_OFFSET   2
 #define MSS_LEN      2
-
-struct nft_rule {
-	struct nftnl_rule *nftnl;
-	enum nft_family family;
-	unsigned int key_words; /* of the key loaded so far */
-	bool is_failed;         /* no memory */
-};
 
 struct nft_rule *nft_rule_new(const struct nft_table *table, const char *chain)
 {
@@ -91,8 +85,7 @@ void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule)
 	nft_rule_free(rule);
 }
 
-/* @return a new last expression of the rule, or NULL: no memory, now or before */
-static struct nftnl_expr *add_expr(struct nft_rule *rule, const char *name)
+struct nftnl_expr *nft_rule_add_expr(struct nft_rule *rule, const char *name)
 {
 	struct nftnl_expr *expr;
 
@@ -114,109 +107,109 @@ static void set_string(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t 
 		rule->is_failed = true;
 }
 
-static void set_bytes(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr,
-		      const void *bytes, size_t len)
+void nft_rule_set_bytes(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr,
+			const void *bytes, size_t len)
 {
 	if (nftnl_expr_set(expr, attr, bytes, (uint32_t)len) < 0)
 		rule->is_failed = true;
 }
 
-static void set_register(struct nftnl_expr *expr, uint16_t attr, unsigned int word)
+void nft_rule_set_register(struct nftnl_expr *expr, uint16_t attr, unsigned int word)
 {
 	nftnl_expr_set_u32(expr, attr, NFT_REG32_00 + word);
 }
 
 /* ---- Expressions, into and from the word that is named ----------------------------- */
 
-static void payload(struct nft_rule *rule, unsigned int word, uint32_t base,
-		    uint32_t offset, uint32_t len)
+void nft_rule_payload(struct nft_rule *rule, unsigned int word, uint32_t base,
+		      uint32_t offset, uint32_t len)
 {
-	struct nftnl_expr *expr = add_expr(rule, "payload");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "payload");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_PAYLOAD_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_PAYLOAD_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_BASE, base);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, len);
 }
 
-static void meta(struct nft_rule *rule, unsigned int word, uint32_t key)
+void nft_rule_meta(struct nft_rule *rule, unsigned int word, uint32_t key)
 {
-	struct nftnl_expr *expr = add_expr(rule, "meta");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "meta");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_META_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_META_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_META_KEY, key);
 }
 
 static void ct(struct nft_rule *rule, unsigned int word, uint32_t key)
 {
-	struct nftnl_expr *expr = add_expr(rule, "ct");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "ct");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_CT_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_CT_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_KEY, key);
 }
 
 static void rt(struct nft_rule *rule, unsigned int word, uint32_t key)
 {
-	struct nftnl_expr *expr = add_expr(rule, "rt");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "rt");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_RT_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_RT_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_RT_KEY, key);
 }
 
 static void fib(struct nft_rule *rule, unsigned int word, uint32_t flags, uint32_t result)
 {
-	struct nftnl_expr *expr = add_expr(rule, "fib");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "fib");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_FIB_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_FIB_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, flags);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, result);
 }
 
-static void cmp(struct nft_rule *rule, unsigned int word, uint32_t op, const void *bytes,
-		size_t len)
+void nft_rule_cmp(struct nft_rule *rule, unsigned int word, uint32_t op,
+		  const void *bytes, size_t len)
 {
-	struct nftnl_expr *expr = add_expr(rule, "cmp");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "cmp");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_CMP_SREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_CMP_SREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_CMP_OP, op);
-	set_bytes(rule, expr, NFTNL_EXPR_CMP_DATA, bytes, len);
+	nft_rule_set_bytes(rule, expr, NFTNL_EXPR_CMP_DATA, bytes, len);
 }
 
 static void cmp_u8(struct nft_rule *rule, uint32_t op, uint8_t value)
 {
-	cmp(rule, 0, op, &value, sizeof(value));
+	nft_rule_cmp(rule, 0, op, &value, sizeof(value));
 }
 
 static void cmp_u32(struct nft_rule *rule, uint32_t op, uint32_t value)
 {
-	cmp(rule, 0, op, &value, sizeof(value));
+	nft_rule_cmp(rule, 0, op, &value, sizeof(value));
 }
 
 static void bitwise_and(struct nft_rule *rule, unsigned int word, const void *mask,
 			size_t len)
 {
 	static const uint8_t none[NFT_REG_SIZE];
-	struct nftnl_expr *expr = add_expr(rule, "bitwise");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "bitwise");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_BITWISE_SREG, word);
-	set_register(expr, NFTNL_EXPR_BITWISE_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_BITWISE_SREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_BITWISE_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, (uint32_t)len);
-	set_bytes(rule, expr, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	set_bytes(rule, expr, NFTNL_EXPR_BITWISE_XOR, none, len);
+	nft_rule_set_bytes(rule, expr, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	nft_rule_set_bytes(rule, expr, NFTNL_EXPR_BITWISE_XOR, none, len);
 }
 
 /* Matches where any bit of the mask is set in what was loaded. */
@@ -225,19 +218,19 @@ static void match_bits(struct nft_rule *rule, const void *mask, size_t len)
 	static const uint8_t none[NFT_REG_SIZE];
 
 	bitwise_and(rule, 0, mask, len);
-	cmp(rule, 0, NFT_CMP_NEQ, none, len);
+	nft_rule_cmp(rule, 0, NFT_CMP_NEQ, none, len);
 }
 
 /* From host to network order, in pieces of size bytes. */
 static void byteorder_hton(struct nft_rule *rule, unsigned int word, uint32_t len,
 			   uint32_t size)
 {
-	struct nftnl_expr *expr = add_expr(rule, "byteorder");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "byteorder");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_BYTEORDER_SREG, word);
-	set_register(expr, NFTNL_EXPR_BYTEORDER_DREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_BYTEORDER_SREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_BYTEORDER_DREG, word);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_OP, NFT_BYTEORDER_HTON);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_LEN, len);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_BYTEORDER_SIZE, size);
@@ -246,11 +239,11 @@ static void byteorder_hton(struct nft_rule *rule, unsigned int word, uint32_t le
 static void write_tcp_option(struct nft_rule *rule, unsigned int word, uint8_t kind,
 			     uint32_t offset, uint32_t len)
 {
-	struct nftnl_expr *expr = add_expr(rule, "exthdr");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "exthdr");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_EXTHDR_SREG, word);
+	nft_rule_set_register(expr, NFTNL_EXPR_EXTHDR_SREG, word);
 	nftnl_expr_set_u8(expr, NFTNL_EXPR_EXTHDR_TYPE, kind);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_OFFSET, offset);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_EXTHDR_LEN, len);
@@ -260,17 +253,17 @@ static void write_tcp_option(struct nft_rule *rule, unsigned int word, uint8_t k
 static void immediate(struct nft_rule *rule, unsigned int word, const void *bytes,
 		      size_t len)
 {
-	struct nftnl_expr *expr = add_expr(rule, "immediate");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "immediate");
 
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_IMM_DREG, word);
-	set_bytes(rule, expr, NFTNL_EXPR_IMM_DATA, bytes, len);
+	nft_rule_set_register(expr, NFTNL_EXPR_IMM_DREG, word);
+	nft_rule_set_bytes(rule, expr, NFTNL_EXPR_IMM_DATA, bytes, len);
 }
 
 static void verdict(struct nft_rule *rule, int code, const char *chain)
 {
-	struct nftnl_expr *expr = add_expr(rule, "immediate");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "immediate");
 
 	if (!expr)
 		return;
@@ -287,8 +280,7 @@ static unsigned int address_words(int family)
 	return family == AF_INET ? 1 : 4;
 }
 
-/* @return the word where a field of the key starts, and the next behind it */
-static unsigned int take_words(struct nft_rule *rule, unsigned int count)
+unsigned int nft_rule_take_words(struct nft_rule *rule, unsigned int count)
 {
 	unsigned int word;
 
@@ -308,8 +300,8 @@ void nft_rule_load_address(struct nft_rule *rule, int family, enum nft_side side
 		offset = side == NFT_SOURCE ? IP_SADDR : IP_DADDR;
 	else
 		offset = side == NFT_SOURCE ? IP6_SADDR : IP6_DADDR;
-	payload(rule, take_words(rule, words), NFT_PAYLOAD_NETWORK_HEADER, offset,
-		words * 4);
+	nft_rule_payload(rule, nft_rule_take_words(rule, words),
+			 NFT_PAYLOAD_NETWORK_HEADER, offset, words * 4);
 }
 
 void nft_rule_mask_address(struct nft_rule *rule, int family, unsigned int len)
@@ -325,9 +317,9 @@ void nft_rule_mask_address(struct nft_rule *rule, int family, unsigned int len)
 
 void nft_rule_load_protocol(struct nft_rule *rule, bool is_in_ranges)
 {
-	unsigned int word = take_words(rule, 1);
+	unsigned int word = nft_rule_take_words(rule, 1);
 
-	meta(rule, word, NFT_META_L4PROTO);
+	nft_rule_meta(rule, word, NFT_META_L4PROTO);
 	/* Swaps no byte, there being one: but nft makes it, and a table that was saved
 	 * and loaded is then the same as ours. */
 	if (is_in_ranges)
@@ -336,23 +328,24 @@ void nft_rule_load_protocol(struct nft_rule *rule, bool is_in_ranges)
 
 void nft_rule_load_port(struct nft_rule *rule)
 {
-	payload(rule, take_words(rule, 1), NFT_PAYLOAD_TRANSPORT_HEADER, TH_DPORT, 2);
+	nft_rule_payload(rule, nft_rule_take_words(rule, 1), NFT_PAYLOAD_TRANSPORT_HEADER,
+			 TH_DPORT, 2);
 }
 
 void nft_rule_load_output_name(struct nft_rule *rule)
 {
-	meta(rule, take_words(rule, 4), NFT_META_OIFNAME);
+	nft_rule_meta(rule, nft_rule_take_words(rule, 4), NFT_META_OIFNAME);
 }
 
 /* ---- Lookups ----------------------------------------------------------------------- */
 
 static struct nftnl_expr *lookup(struct nft_rule *rule, const char *set)
 {
-	struct nftnl_expr *expr = add_expr(rule, "lookup");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "lookup");
 
 	if (!expr)
 		return NULL;
-	set_register(expr, NFTNL_EXPR_LOOKUP_SREG, 0);
+	nft_rule_set_register(expr, NFTNL_EXPR_LOOKUP_SREG, 0);
 	set_string(rule, expr, NFTNL_EXPR_LOOKUP_SET, set);
 	rule->key_words = 0;
 	return expr;
@@ -371,20 +364,20 @@ void nft_rule_lookup_map(struct nft_rule *rule, const char *map)
 	struct nftnl_expr *expr = lookup(rule, map);
 
 	if (expr)
-		set_register(expr, NFTNL_EXPR_LOOKUP_DREG, 0);
+		nft_rule_set_register(expr, NFTNL_EXPR_LOOKUP_DREG, 0);
 }
 
 /* ---- Matches ----------------------------------------------------------------------- */
 
 void nft_rule_match_family(struct nft_rule *rule, int family)
 {
-	meta(rule, 0, NFT_META_NFPROTO);
+	nft_rule_meta(rule, 0, NFT_META_NFPROTO);
 	cmp_u8(rule, NFT_CMP_EQ, family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
 }
 
 void nft_rule_match_protocol(struct nft_rule *rule, uint8_t protocol)
 {
-	meta(rule, 0, NFT_META_L4PROTO);
+	nft_rule_meta(rule, 0, NFT_META_L4PROTO);
 	cmp_u8(rule, NFT_CMP_EQ, protocol);
 }
 
@@ -392,13 +385,13 @@ void nft_rule_match_syn(struct nft_rule *rule)
 {
 	uint8_t syn = TCP_FLAG_SYN;
 
-	payload(rule, 0, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1);
+	nft_rule_payload(rule, 0, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS, 1);
 	match_bits(rule, &syn, sizeof(syn));
 }
 
 void nft_rule_match_input(struct nft_rule *rule, uint32_t ifindex)
 {
-	meta(rule, 0, NFT_META_IIF);
+	nft_rule_meta(rule, 0, NFT_META_IIF);
 	cmp_u32(rule, NFT_CMP_EQ, ifindex);
 }
 
@@ -472,11 +465,11 @@ void nft_rule_match_loopback(struct nft_rule *rule, int family)
 
 	/* nft shows a load of the first byte as the prefix /8. */
 	if (family == AF_INET) {
-		payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, sizeof(net));
-		cmp(rule, 0, NFT_CMP_EQ, &net, sizeof(net));
+		nft_rule_payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, sizeof(net));
+		nft_rule_cmp(rule, 0, NFT_CMP_EQ, &net, sizeof(net));
 	} else {
-		payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, sizeof(one));
-		cmp(rule, 0, NFT_CMP_EQ, one, sizeof(one));
+		nft_rule_payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, sizeof(one));
+		nft_rule_cmp(rule, 0, NFT_CMP_EQ, one, sizeof(one));
 	}
 }
 
@@ -490,7 +483,7 @@ void nft_rule_match_not_local_input(struct nft_rule *rule, enum nft_side side)
 
 void nft_rule_counter(struct nft_rule *rule)
 {
-	add_expr(rule, "counter");
+	nft_rule_add_expr(rule, "counter");
 }
 
 void nft_rule_set_label(struct nft_rule *rule, unsigned int label)
@@ -499,10 +492,10 @@ void nft_rule_set_label(struct nft_rule *rule, unsigned int label)
 	struct nftnl_expr *expr;
 
 	immediate(rule, 0, &labels, sizeof(labels));
-	expr = add_expr(rule, "ct");
+	expr = nft_rule_add_expr(rule, "ct");
 	if (!expr)
 		return;
-	set_register(expr, NFTNL_EXPR_CT_SREG, 0);
+	nft_rule_set_register(expr, NFTNL_EXPR_CT_SREG, 0);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_CT_KEY, NFT_CT_LABELS);
 }
 
@@ -516,7 +509,7 @@ void nft_rule_clamp_mss(struct nft_rule *rule)
 void nft_rule_nat(struct nft_rule *rule, enum nft_side side, int family,
 		  enum nft_target target)
 {
-	struct nftnl_expr *expr = add_expr(rule, "nat");
+	struct nftnl_expr *expr = nft_rule_add_expr(rule, "nat");
 	unsigned int behind = address_words(family);
 
 	if (!expr)
@@ -525,16 +518,16 @@ void nft_rule_nat(struct nft_rule *rule, enum nft_side side, int family,
 			   side == NFT_SOURCE ? NFT_NAT_SNAT : NFT_NAT_DNAT);
 	nftnl_expr_set_u32(expr, NFTNL_EXPR_NAT_FAMILY,
 			   family == AF_INET ? NFPROTO_IPV4 : NFPROTO_IPV6);
-	set_register(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, 0);
+	nft_rule_set_register(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, 0);
 
 	switch (target) {
 	case NFT_TARGET_ADDRESS:
 		break;
 	case NFT_TARGET_ADDRESS_PORT:
-		set_register(expr, NFTNL_EXPR_NAT_REG_PROTO_MIN, behind);
+		nft_rule_set_register(expr, NFTNL_EXPR_NAT_REG_PROTO_MIN, behind);
 		break;
 	case NFT_TARGET_PREFIX:
-		set_register(expr, NFTNL_EXPR_NAT_REG_ADDR_MAX, behind);
+		nft_rule_set_register(expr, NFTNL_EXPR_NAT_REG_ADDR_MAX, behind);
 		nftnl_expr_set_u32(expr, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_NETMAP);
 		break;
 	}
@@ -542,7 +535,7 @@ void nft_rule_nat(struct nft_rule *rule, enum nft_side side, int family,
 
 void nft_rule_masquerade(struct nft_rule *rule)
 {
-	add_expr(rule, "masq");
+	nft_rule_add_expr(rule, "masq");
 }
 
 /* ---- Verdicts ---------------------------------------------------------------------- */
@@ -565,4 +558,9 @@ void nft_rule_return(struct nft_rule *rule)
 void nft_rule_jump(struct nft_rule *rule, const char *chain)
 {
 	verdict(rule, NFT_JUMP, chain);
+}
+
+void nft_rule_goto(struct nft_rule *rule, const char *chain)
+{
+	verdict(rule, NFT_GOTO, chain);
 }

@@ -149,4 +149,7 @@ void nft_rule_return(struct nft_rule *rule);
 /** jump CHAIN. */
 void nft_rule_jump(struct nft_rule *rule, const char *chain);
 
+/** goto CHAIN: a jump that does not come back. */
+void nft_rule_goto(struct nft_rule *rule, const char *chain);
+
 #endif

@@ -230,23 +230,72 @@ static bool set_base(struct nftnl_chain *nftnl, const char *type, enum nft_hook 
 	return nftnl_chain_set_str(nftnl, NFTNL_CHAIN_TYPE, type) >= 0;
 }
 
-void nft_add_chain(struct nft_batch *batch, const struct nft_table *table,
-		   const char *name, const char *type, enum nft_hook hook, int priority)
+/* A chain with its names, or NULL: out of memory. */
+static struct nftnl_chain *make_chain(const struct nft_table *table, const char *name)
 {
-	_cleanup_(cleanup_chain) struct nftnl_chain *nftnl = nftnl_chain_alloc();
+	struct nftnl_chain *nftnl = nftnl_chain_alloc();
+
+	if (!nftnl)
+		return NULL;
+	if (nftnl_chain_set_str(nftnl, NFTNL_CHAIN_TABLE, table->name) < 0 ||
+	    nftnl_chain_set_str(nftnl, NFTNL_CHAIN_NAME, name) < 0) {
+		nftnl_chain_free(nftnl);
+		return NULL;
+	}
+	return nftnl;
+}
+
+/* Puts the message; a chain that could not be filled (NULL) fails the batch. */
+static void put_chain(struct nft_batch *batch, const struct nft_table *table,
+		      const struct nftnl_chain *nftnl, uint16_t type, uint16_t flags)
+{
 	struct nlmsghdr *message;
 
-	if (!nftnl || nftnl_chain_set_str(nftnl, NFTNL_CHAIN_TABLE, table->name) < 0 ||
-	    nftnl_chain_set_str(nftnl, NFTNL_CHAIN_NAME, name) < 0 ||
-	    (hook != NFT_HOOK_NONE && !set_base(nftnl, type, hook, priority))) {
+	if (!nftnl) {
 		nft_batch_set_failed(batch);
 		return;
 	}
-
-	message = nft_message_begin(batch, NFT_MSG_NEWCHAIN, table->family,
-				    NLM_F_CREATE | NLM_F_EXCL);
+	message = nft_message_begin(batch, type, table->family, flags);
 	if (!message)
 		return;
 	nftnl_chain_nlmsg_build_payload(message, nftnl);
 	nft_message_end(batch, message);
+}
+
+void nft_add_chain(struct nft_batch *batch, const struct nft_table *table,
+		   const char *name, const char *type, enum nft_hook hook, int priority)
+{
+	_cleanup_(cleanup_chain) struct nftnl_chain *nftnl = make_chain(table, name);
+	bool is_filled =
+		nftnl && (hook == NFT_HOOK_NONE || set_base(nftnl, type, hook, priority));
+
+	put_chain(batch, table, is_filled ? nftnl : NULL, NFT_MSG_NEWCHAIN,
+		  NLM_F_CREATE | NLM_F_EXCL);
+}
+
+static bool set_device(struct nftnl_chain *nftnl, const char *device, int priority)
+{
+	nftnl_chain_set_u32(nftnl, NFTNL_CHAIN_HOOKNUM, NF_NETDEV_INGRESS);
+	nftnl_chain_set_s32(nftnl, NFTNL_CHAIN_PRIO, priority);
+	nftnl_chain_set_u32(nftnl, NFTNL_CHAIN_POLICY, NF_DROP);
+	return nftnl_chain_set_str(nftnl, NFTNL_CHAIN_TYPE, "filter") >= 0 &&
+	       nftnl_chain_set_str(nftnl, NFTNL_CHAIN_DEV, device) >= 0;
+}
+
+void nft_add_device_chain(struct nft_batch *batch, const struct nft_table *table,
+			  const char *name, const char *device, int priority)
+{
+	_cleanup_(cleanup_chain) struct nftnl_chain *nftnl = make_chain(table, name);
+	bool is_filled = nftnl && set_device(nftnl, device, priority);
+
+	put_chain(batch, table, is_filled ? nftnl : NULL, NFT_MSG_NEWCHAIN,
+		  NLM_F_CREATE | NLM_F_EXCL);
+}
+
+void nft_delete_chain(struct nft_batch *batch, const struct nft_table *table,
+		      const char *name)
+{
+	_cleanup_(cleanup_chain) struct nftnl_chain *nftnl = make_chain(table, name);
+
+	put_chain(batch, table, nftnl, NFT_MSG_DELCHAIN, 0);
 }

@@ -297,3 +297,32 @@ int nft_table_get(struct netlink *nl, const struct nft_table *table,
 	*ret_generation = answer.generation;
 	return codes[1] == 0;
 }
+
+/* ---- A chain ------------------------------------------------------------------------------ */
+
+static int ignore_answer(void *userdata, const struct nlmsghdr *reply)
+{
+	(void)userdata;
+	(void)reply;
+	return 0;
+}
+
+int nft_chain_get(struct netlink *nl, const struct nft_table *table, const char *name,
+		  struct error *error)
+{
+	char buffer[512];
+	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *generic;
+	int r;
+
+	question->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
+	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
+	generic->nfgen_family = nft_family_number(table->family);
+	mnl_attr_put_strz(question, NFTA_CHAIN_TABLE, table->name);
+	mnl_attr_put_strz(question, NFTA_CHAIN_NAME, name);
+
+	r = netlink_request(nl, question, ignore_answer, NULL, error);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? error_prefix(error, "get chain %s", name) : 1;
+}

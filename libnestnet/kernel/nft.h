@@ -41,6 +41,7 @@ struct nft_table {
 
 #define NFT_TYPE_IPV4    7
 #define NFT_TYPE_IPV6    8
+#define NFT_TYPE_ETHER   9
 #define NFT_TYPE_PROTO   12
 #define NFT_TYPE_SERVICE 13
 #define NFT_TYPE_IFNAME  41
@@ -108,6 +109,16 @@ void nft_add_set(struct nft_batch *batch, const struct nft_table *table,
 /** @param type  "nat" or "filter"; NULL with NFT_HOOK_NONE */
 void nft_add_chain(struct nft_batch *batch, const struct nft_table *table, const char *name,
 		   const char *type, enum nft_hook hook, int priority);
+/**
+ * A base chain for what comes in by one device, which must exist, before anything else of
+ * the host has seen it: type filter hook ingress device "NAME"; policy drop. In a table of
+ * the netdev family.
+ */
+void nft_add_device_chain(struct nft_batch *batch, const struct nft_table *table,
+			  const char *name, const char *device, int priority);
+/** The chain with its rules. */
+void nft_delete_chain(struct nft_batch *batch, const struct nft_table *table,
+		      const char *name);
 /** Takes the rule, NULL too (out of memory), and frees it. */
 void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule);
 
@@ -139,6 +150,10 @@ void nft_element_delete(struct nft_batch *batch, const struct nft_table *table,
  */
 int nft_table_get(struct netlink *nl, const struct nft_table *table,
 		  uint32_t *ret_generation, char *ret_comment, size_t size,
+		  struct error *error);
+
+/** Asks for a chain. @return 1: it is there; 0: it is not; or a negative errno */
+int nft_chain_get(struct netlink *nl, const struct nft_table *table, const char *name,
 		  struct error *error);
 
 /**
