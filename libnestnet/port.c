@@ -205,6 +205,9 @@ static int check_port(struct plan *plan, struct netlink *nl, const struct link *
 				 r == 1 ? master.name : "another bridge");
 	if (port->has_hairpin == !(request->flags & NESTNET_ATTACH_NO_HAIRPIN))
 		return 1;
+	/* One that was killed before it set them is to be finished, not refused. */
+	if (request->flags & NESTNET_ATTACH_MOVE_ADDRESSES)
+		return 1;
 	/* What another program attached has the modes that it chose. */
 	r = port->is_managed ? 1 : found_get(plan, port->name, "master", value);
 	if (r != 1)

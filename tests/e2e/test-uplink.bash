@@ -59,9 +59,9 @@ with_all_kinds() {
 		route add 10.95.0.0/16 nexthop via 10.128.0.1 dev eth0 nexthop via 10.128.0.50 dev eth0
 		route add fd90::/64 via fd10:128::1 dev eth0 metric 50 proto static src fd10:128::2
 		route add fd91::/64 via fd10:128::1 dev eth0 mtu 1400 pref high
-		route add fd92::/64 via fe80::1 dev eth0 expires 86050 proto ra
+		route add fd92::/64 via fe80::53 dev eth0 expires 86050 proto ra
 		route add fd93::/64 dev eth0 table 100
-		route add default via fe80::1 dev eth0 metric 2048 proto ra expires 86050
+		route add default via fe80::53 dev eth0 metric 2048 proto ra expires 86050
 		route add fd94::/64 nexthop via fd10:128::1 dev eth0 weight 3 nexthop via fd31::9 dev eth1
 		route add fd95::/64 nexthop via fd10:128::1 dev eth0 nexthop via fd10:128::50 dev eth0
 	END
@@ -232,7 +232,7 @@ test_router_advertisements_are_heard_on_the_bridge() {
 	local state
 
 	on l1 sh -c 'echo 2 >/proc/sys/net/ipv6/conf/eth0/accept_ra'
-	ip -netns l1 route add default via fe80::1 dev eth0 metric 2048 proto ra expires 86050
+	ip -netns l1 route add default via fe80::53 dev eth0 metric 2048 proto ra expires 86050
 	state=$(timeless_state)
 	nestnet bridge attach virbr0 eth0 --move-addresses
 	same "attached" 2 "$(on l1 cat /proc/sys/net/ipv6/conf/virbr0/accept_ra)"
