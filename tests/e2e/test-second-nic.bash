@@ -108,45 +108,8 @@ port_by_rule() {
 	reaches ext tcp "$L1" 22 "l1 sees $EXT "
 }
 
-test_the_second_nics_whole_address_is_the_guests() { in_each_family whole_nic; }
-
-whole_nic() {
-	second_family
-	refused 1 "$NIC.*--force" nestnet expose "$NIC" "$GUEST"
-	nestnet expose "$NIC" "$GUEST" --force --egress alias
-	by_second_nic from "$GUEST"
-	client_reaches tcp "$NIC" 7 "l2 sees $CLIENT "
-	client_reaches udp "$NIC" 7 "l2 sees $CLIENT "
-	reaches wan tcp "$NIC" 22 "l2 sees $WAN "
-	pings wan "$NIC" 63
-	reaches l1 tcp "$NIC" 7 "l2 sees"
-	reaches l2b tcp "$NIC" 7 "l2 sees"
-	# The guest's own flows leave by that NIC as its address, the others' do not.
-	reaches l2 tcp "$CLIENT" 7 "wan sees $NIC "
-	reaches l2 udp "$WAN" 7 "wan sees $NIC "
-	nestnet expose "$ALIAS2" "$GUEST2"
-	reaches l2b tcp "$EXT" 7 "ext sees $L1 "
-	gets_nothing l2b tcp "$CLIENT" 7
-	reaches l1 tcp "$EXT" 7 "ext sees $L1 "
-	gets_nothing wan tcp "$GUEST" 22
-	nestnet unexpose "$NIC"
-	reaches wan tcp "$NIC" 22 "l1 sees $WAN "
-	client_gets_nothing tcp "$NIC" 7
-}
-
 # Reverse path filters ask for the way back as the guest's answer would go: after the
 # translation, and by the same rules.
-test_strict_reverse_path_filters_let_it_pass() {
-	family 4
-	second_family
-	nestnet expose 10.129.0.13 192.168.122.89
-	rp_filter 1
-	client_gets_nothing tcp 10.129.0.13 7
-	by_second_nic from 192.168.122.89
-	client_reaches tcp 10.129.0.13 7 "l2 sees 198.51.100.9 "
-	client_reaches udp 10.129.0.13 7 "l2 sees 198.51.100.9 "
-	reaches wan tcp 10.129.0.13 7 "l2 sees 10.129.0.50 "
-}
 
 # A guest with an alias on either NIC: where it came in is only in the mark of the flow.
 test_a_guest_of_both_nics_answers_by_the_one_it_was_asked_by() { in_each_family both_nics; }
