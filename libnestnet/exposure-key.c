@@ -64,7 +64,7 @@ void key_put_alias(struct nft_element *element, const struct nestnet_endpoint *a
 	case ENDPOINT_RANGE:
 		put_ports(element->key_end, key_put_address(element->key_end, address),
 			  alias->protocol, alias->last_port);
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case ENDPOINT_PORT:
 		put_ports(element->key, key_put_address(element->key, address),
 			  alias->protocol, alias->first_port);
