@@ -1,0 +1,328 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The rules of the house, held against the sources and against what was built: who includes
+# whom, what the library shows and what it asks of libc, that the header stands alone, and
+# the shape of files. Each function is a sentence that holds where it prints nothing.
+#
+# For `make check`: NN_BUILD is where the library was built (the working directory if it is
+# not set). Nothing is written outside of a temporary directory.
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${NN_BUILD:-$PWD}
+header=$top/include/nestnet/nestnet.h
+symbols=$top/libnestnet/libnestnet.sym
+library=$build/.libs/libnestnet.so
+export LC_ALL=C
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+nouns=(alias bridge expose forward guard nat port state tap)
+# Named after a noun, and yet for all: HACKING.md has them among the mechanisms.
+mechanisms=(guard-element.h tap-make.h)
+
+# includes FILE: what it includes, one a line, as "x.h" or <x.h>.
+includes() { sed -nE 's/^[ \t]*#[ \t]*include[ \t]+(["<][^">]*[">]).*/\1/p' "$1"; }
+
+say_includes() {
+	local included
+
+	while read -r included; do
+		echo "${1#"$top"/} includes $included"
+	done <<<"$2"
+}
+
+# may_include FILE PATTERN: says what FILE includes that is not of the pattern.
+may_include() {
+	local found
+
+	found=$(includes "$1" | grep -vxE "$2") || return 0
+	say_includes "$1" "$found"
+}
+
+files_of() { find "$top/$1" -maxdepth 1 -name '*.[ch]' | sort; }
+
+# What is of other projects, and belongs into kernel/ alone.
+foreign='<(linux|netlink|libmnl|libnftnl)/[^>]*>'
+
+# says_foreign FILE: what it includes of those.
+says_foreign() {
+	local found
+
+	found=$(includes "$1" | grep -xE "$foreign") || return 0
+	say_includes "$1" "$found"
+}
+
+# ---- Who includes whom ------------------------------------------------------------------
+
+base_includes_libc_base_and_the_public_header() {
+	local file
+
+	for file in $(files_of libnestnet/base); do
+		may_include "$file" '"base/[a-z0-9-]+\.h"|<[^>]*>'
+		says_foreign "$file"
+	done
+}
+
+kernel_includes_nothing_from_above() {
+	local file
+
+	for file in $(files_of libnestnet/kernel); do
+		may_include "$file" '"(kernel|base)/[a-z0-9-]+\.h"|<[^>]*>'
+	done
+}
+
+only_kernel_includes_kernel_headers() {
+	local file
+
+	for file in $(files_of libnestnet) $(files_of nestnet-cli) "$header"; do
+		says_foreign "$file"
+	done
+}
+
+messages_stay_in_the_kernel_room() {
+	local file
+
+	for file in $(files_of libnestnet) $(files_of libnestnet/base) $(files_of nestnet-cli); do
+		includes "$file" | grep -E '(-message|route-value)\.h"' |
+			sed "s|^|${file#"$top"/} includes |"
+	done
+}
+
+the_middle_includes_itself_kernel_and_base() {
+	local file
+
+	for file in $(files_of libnestnet); do
+		may_include "$file" '"((kernel|base)/)?[a-z0-9-]+\.h"|<[^>]*>'
+	done
+}
+
+# A noun's headers are NOUN.h and NOUN-*.h; they are for its own files and transaction.c.
+no_noun_includes_another() {
+	local file name noun included
+
+	for file in $(files_of libnestnet); do
+		name=$(basename "$file")
+		[[ $name != transaction.c ]] || continue
+		for included in $(includes "$file" | sed -n 's/^"\([^/"]*\)"$/\1/p'); do
+			[[ " ${mechanisms[*]} " != *" $included "* ]] || continue
+			for noun in "${nouns[@]}"; do
+				[[ $included == "$noun.h" || $included == "$noun"-*.h ]] || continue
+				[[ $name == "$noun".[ch] || $name == "$noun"-*.[ch] ]] ||
+					echo "libnestnet/$name includes \"$included\""
+			done
+		done
+	done
+}
+
+the_command_sees_the_public_header_alone() {
+	local file own
+
+	own=$(cd "$top/nestnet-cli" && printf '%s|' *.h)
+	for file in $(files_of nestnet-cli); do
+		may_include "$file" "\"(${own%|})\"|<[^>]*>"
+		includes "$file" | grep -E '^<nestnet/' | grep -vx '<nestnet/nestnet.h>' |
+			sed "s|^|${file#"$top"/} includes |"
+	done
+}
+
+every_include_of_ours_is_there() {
+	local file included
+
+	for file in $(files_of libnestnet) $(files_of libnestnet/kernel) $(files_of libnestnet/base); do
+		for included in $(includes "$file" | sed -n 's/^"\(.*\)"$/\1/p'); do
+			[[ -e $top/libnestnet/$included ]] ||
+				echo "${file#"$top"/} includes \"$included\", which is not there"
+		done
+	done
+}
+
+# ---- What the library shows ----------------------------------------------------------------
+
+in_map() { sed -nE 's/^[ \t]+(nestnet_[a-z0-9_]+);.*/\1/p' "$symbols" | sort; }
+
+# The functions that are declared: a name before "(" in a declaration marked as public.
+declared() {
+	tr '\n' ' ' <"$header" | grep -oE 'NESTNET_PUBLIC [^;(]*\(' |
+		grep -oE 'nestnet_[a-z0-9_]+ *\($' | tr -d ' (' | sort
+}
+
+
+every_function_of_the_header_is_in_the_symbol_map() {
+	comm -23 <(declared) <(in_map) | sed 's/$/ is declared and not in the map/'
+}
+
+every_name_in_the_symbol_map_is_in_the_header() {
+	comm -13 <(declared) <(in_map) | sed 's/$/ is in the map and not declared/'
+}
+
+no_name_is_in_the_symbol_map_twice() {
+	in_map | uniq -d
+}
+
+every_function_of_the_header_is_marked_as_public() {
+	comm -13 <(declared) <(sed -nE 's/^[a-z].*[ *](nestnet_[a-z0-9_]+)\(.*/\1/p' "$header" |
+		grep -v '_fn$' | sort -u)
+}
+
+the_library_exports_what_the_map_says() {
+	local exported
+
+	exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' |
+		sort)
+	comm -3 <(in_map) <(echo "$exported")
+}
+
+every_exported_symbol_has_a_version() {
+	nm -D --defined-only "$library" | awk '$2 != "A" && $3 !~ /@@NESTNET_[0-9.]+$/'
+}
+
+every_public_function_has_a_manual_page() {
+	local name pages=("$top"/man/*.3)
+
+	[[ -e ${pages[0]} ]] || return 0
+	for name in $(declared); do
+		grep -qw -- "$name" "${pages[@]}" || echo "$name is in no page of section 3"
+	done
+}
+
+# ---- What the library asks for ----------------------------------------------------------------
+
+# Quiet: no child, no end of the process, no signal, nothing written but by its callback.
+# What takes a FILE is allowed, since without these three there is none but the caller's own.
+the_library_starts_ends_and_prints_nothing() {
+	local names='stdin stdout stderr printf vprintf puts putchar putchar_unlocked
+		__printf_chk __vprintf_chk dprintf vdprintf __dprintf_chk perror psignal
+		syslog __syslog_chk vsyslog openlog warn warnx err errx
+		system popen fork vfork clone posix_spawn posix_spawnp execl execle execlp
+		execv execve execvp execvpe fexecve exit _exit _Exit quick_exit abort raise kill
+		__assert_fail signal sigaction sigprocmask atexit
+		setenv unsetenv putenv setlocale chdir umask strerror strtok rand srand'
+
+	nm -D --undefined-only "$library" | awk '{ print $NF }' | sed 's/@.*//' |
+		grep -Fxf <(xargs -n 1 <<<"$names")
+}
+
+# No globals: threads need no lock, and two contexts share nothing.
+the_library_has_no_writable_data() {
+	# A sanitizer has its own.
+	! nm -D --undefined-only "$library" | grep -qE '__(asan|ubsan|tsan|gcov|llvm)' || return 0
+	size -A "$build/.libs/libnestnet-internal.a" |
+		awk '/:$/ || / :$/ { file = $1 } $1 ~ /^\.(data|bss)$/ && $2 > 0 { print file, $1, $2 }'
+}
+
+the_library_needs_the_libraries_that_were_chosen() {
+	readelf -d "$library" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
+		grep -vE '^(libc|libnl-3|libnl-route-3|libmnl|libnftnl|libasan|libubsan|libm|libgcc_s|libdl|libpthread|librt|ld-linux.*)\.so'
+}
+
+the_command_needs_the_library_and_asks_nothing_of_the_kernel() {
+	readelf -d "$build/.libs/nestnet" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
+		grep -E '^(libnl|libmnl|libnftnl)'
+}
+
+# ---- The header by itself ------------------------------------------------------------------------
+
+# compiles COMPILER ARGUMENT...: a file that includes the public header alone.
+compiles() {
+	command -v "$1" >/dev/null || return 0
+	"$@" -I"$top/include" -fsyntax-only "$scratch/alone.$suffix" 2>&1
+}
+
+the_header_is_c99() {
+	local suffix=c
+
+	echo '#include <nestnet/nestnet.h>' >"$scratch/alone.c"
+	compiles "${CC:-cc}" -std=c99 -pedantic-errors -Wall -Wextra -Werror
+	compiles clang -std=c99 -pedantic-errors -Wall -Wextra -Werror
+}
+
+the_header_is_cxx() {
+	local suffix=cc standard
+
+	echo '#include <nestnet/nestnet.h>' >"$scratch/alone.cc"
+	for standard in c++11 c++17 c++20; do
+		compiles "${CXX:-c++}" -std=$standard -pedantic-errors -Wall -Wextra -Werror
+	done
+}
+
+a_cxx_program_links_with_the_library() {
+	command -v "${CXX:-c++}" >/dev/null || return 0
+	# The sanitizers would have to be linked in too.
+	! nm -D --undefined-only "$library" | grep -qE '__(asan|ubsan)' || return 0
+	cat >"$scratch/link.cc" <<-END
+		#include <nestnet/nestnet.h>
+		int main() { return nestnet_version()[0] == 0; }
+	END
+	"${CXX:-c++}" -I"$top/include" "$scratch/link.cc" -o "$scratch/link" "$library" \
+		-Wl,-rpath,"$build/.libs" 2>&1 && { "$scratch/link" || echo "it does not run"; }
+}
+
+# ---- The shape of files ----------------------------------------------------------------------------
+
+sources() {
+	find "$top/include" "$top/libnestnet" "$top/nestnet-cli" "$top/tests" "$top/man" -type f \
+		\( -name '*.[ch]' -o -name '*.bash' -o -name '*.[1357]' -o -name run -o -name lab \) |
+		sort
+	printf '%s\n' "$top"/{Makefile.am,configure.ac,autogen.sh,quickstart,run-tests}
+}
+
+every_source_file_names_its_licence() {
+	local file
+
+	sources | while read -r file; do
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: LGPL-2.1-or-later' ||
+			echo "${file#"$top"/}"
+	done
+}
+
+no_c_file_has_more_than_600_lines() {
+	local file lines
+
+	sources | grep '\.c$' | while read -r file; do
+		lines=$(wc -l <"$file")
+		[[ $lines -le 600 ]] || echo "${file#"$top"/} has $lines"
+	done
+}
+
+every_header_has_a_guard_of_its_own() {
+	local file guard
+
+	while read -r file; do
+		guard=$(sed -nE 's/^#ifndef (NESTNET_[A-Z0-9_]+_H)$/\1/p' "$file" | head -n 1)
+		[[ -n $guard ]] && grep -qx "#define $guard" "$file" || echo "${file#"$top"/}"
+		echo "$guard" >>"$scratch/guards"
+	done < <(sources | grep '\.h$')
+	sort "$scratch/guards" | uniq -d
+}
+
+# Whether a file is in the list of what is built: one that is not would be dead, and missing
+# in the tarball.
+every_c_file_and_header_is_in_the_makefile() {
+	local file
+
+	sources | grep '\.[ch]$' | while read -r file; do
+		grep -qF "${file#"$top"/}" "$top/Makefile.am" || echo "${file#"$top"/}"
+	done
+}
+
+# ---- All of them -------------------------------------------------------------------------------------
+
+[[ -e $library ]] || { echo "house: $library is not there: run make first" >&2; exit 1; }
+
+passed=0 failed=0
+while read -r rule; do
+	said=$("$rule" 2>&1)
+	if [[ -z $said ]]; then
+		printf 'ok    %s\n' "${rule//_/ }"
+		passed=$((passed + 1))
+	else
+		printf 'FAIL  %s\n      | %s\n' "${rule//_/ }" "${said//$'\n'/$'\n      | '}"
+		failed=$((failed + 1))
+	fi
+done < <(sed -nE '/^# ---- Who includes/,$ s/^([a-z0-9_]+)\(\) \{$/\1/p' "${BASH_SOURCE[0]}" |
+	grep -vxE 'declared|compiles|sources')
+echo "$passed passed, $failed failed"
+[[ $failed == 0 && $passed -gt 0 ]]
