@@ -55,6 +55,7 @@ struct way {
 	const struct elements *elements;
 	struct nft_batch *batch;
 	bool is_reverse;
+	bool keeps_tables; /* that were made: others have put something into them */
 };
 
 static bool has_table_before(const struct way *way, enum ruleset_part part)
@@ -68,6 +69,8 @@ static bool has_table_after(const struct way *way, enum ruleset_part part)
 {
 	const struct table_view *table = &way->elements->tables[part];
 
+	if (way->keeps_tables && table->is_wanted)
+		return true;
 	return way->is_reverse ? table->is_there : table->is_wanted;
 }
 
@@ -194,11 +197,10 @@ static const char *changed_table(const struct elements *elements)
 	return ruleset_part_text(RULESET_MAIN);
 }
 
-static int send_difference(struct elements *elements, bool is_reverse,
-			   uint32_t generation, struct error *error)
+static int send_way(struct elements *elements, struct way way, uint32_t generation,
+		    struct error *error)
 {
 	_cleanup_(cleanup_batch) struct nft_batch *batch = NULL;
-	struct way way = { .elements = elements, .is_reverse = is_reverse };
 	int r;
 
 	if (!elements_is_changed(elements))
@@ -289,7 +291,8 @@ static int is_committed(struct elements *elements, struct error *error)
 int elements_commit(struct elements *elements, struct error *error)
 {
 	struct error lost;
-	int r = send_difference(elements, false, elements->generation, error);
+	const struct way way = { .elements = elements };
+	int r = send_way(elements, way, elements->generation, error);
 
 	if (r != -ECOMM)
 		return r;
@@ -305,7 +308,26 @@ int elements_commit(struct elements *elements, struct error *error)
 			 "%s, and so it is not known whether it was done", lost.text);
 }
 
+static bool made_table(const struct elements *elements)
+{
+	for (size_t part = 0; part < RULESET_PARTS; part++) {
+		if (elements->tables[part].is_wanted && !elements->tables[part].is_there)
+			return true;
+	}
+	return false;
+}
+
 int elements_revert(struct elements *elements, struct error *error)
 {
-	return send_difference(elements, true, 0, error);
+	struct way way = { .elements = elements, .is_reverse = true };
+	int r;
+
+	if (!made_table(elements))
+		return send_way(elements, way, 0, error);
+	/* A table that we made goes, if nobody has written since our own commit. */
+	r = send_way(elements, way, elements->generation + 1, error);
+	if (r != -ERESTART)
+		return r;
+	way.keeps_tables = true;
+	return send_way(elements, way, 0, error);
 }

@@ -302,6 +302,16 @@ int elements_get_before(struct elements *elements, enum ruleset_set set, int fam
 	return 1;
 }
 
+int elements_are_whole(struct elements *elements, struct error *error)
+{
+	char version[NFT_COMMENT_MAX + 1];
+	uint32_t generation;
+	int r = nft_table_get(elements->nl, &ruleset_table, &generation, version,
+			      sizeof(version), error);
+
+	return r < 0 ? r : generation == elements->generation;
+}
+
 struct loader {
 	struct elements *elements;
 	enum ruleset_set set;

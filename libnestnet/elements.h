@@ -64,6 +64,12 @@ int elements_remove(struct elements *elements, enum ruleset_set set, int family,
 int elements_load(struct elements *elements, enum ruleset_set set, int family,
 		  struct error *error);
 
+/**
+ * Whether all that was read is of one moment: nobody has written since the first read.
+ * @return 1; 0: somebody has, and what was read may be torn; or a negative errno
+ */
+int elements_are_whole(struct elements *elements, struct error *error);
+
 typedef int (*elements_fn)(void *userdata, const struct nft_element *element);
 
 /** Goes through a set that is loaded, as it will be, in no order. fn may ask for elements,
@@ -85,7 +91,8 @@ bool elements_is_changed(const struct elements *elements);
  *  difference. @return 0, -ERESTART... */
 int elements_commit(struct elements *elements, struct error *error);
 
-/** Sends the same difference the other way round, on whichever generation. */
+/** Sends the same difference the other way round. A table that the commit made stays where
+ *  others have written since. */
 int elements_revert(struct elements *elements, struct error *error);
 
 #endif

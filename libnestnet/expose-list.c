@@ -66,6 +66,24 @@ static int read_rows(struct plan *plan, struct list *list)
 	return r < 0 ? error_prefix(error, "list exposures") : 0;
 }
 
+/* How often a list is read anew where others write meanwhile; each writer holds up one. */
+#define TRIES 256
+
+/* @return 1: read; 0: somebody wrote meanwhile; or a negative errno */
+static int read_once(struct nestnet *ctx, struct list *list)
+{
+	struct plan *plan;
+	int r = plan_new(ctx, &plan);
+
+	if (r < 0)
+		return r;
+	r = read_rows(plan, list);
+	if (r == 0)
+		r = elements_are_whole(plan->elements, &ctx->error);
+	plan_free(plan);
+	return r;
+}
+
 static int report(const struct exposure *row, nestnet_exposure_fn fn, void *userdata)
 {
 	char id[NESTNET_TEXT_MAX];
@@ -90,17 +108,20 @@ int nestnet_exposure_list(struct nestnet *ctx, const struct nestnet_endpoint *ma
 			  nestnet_exposure_fn fn, void *userdata)
 {
 	struct list list = { .match = match };
-	struct plan *plan;
-	int r;
+	int r = 0;
 
-	context_begin(ctx);
-	r = plan_new(ctx, &plan);
-	if (r < 0)
-		return context_end(ctx, r);
-	r = context_end(ctx, read_rows(plan, &list));
+	for (unsigned int try = 0; r == 0 && try < TRIES; try++) {
+		context_begin(ctx);
+		exposures_clear(&list.rows);
+		r = read_once(ctx, &list);
+	}
+	if (r == 0)
+		r = error_set(&ctx->error, EAGAIN,
+			      "list exposures: other programs change the ruleset faster than "
+			      "it is read; try again");
+	r = r < 0 ? context_end(ctx, r) : 0;
 	for (size_t i = 0; r == 0 && i < list.rows.n; i++)
 		r = report(&list.rows.list[i], fn, userdata);
 	exposures_clear(&list.rows);
-	plan_free(plan);
 	return r;
 }

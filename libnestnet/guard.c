@@ -49,8 +49,17 @@ static int want_late(struct plan *plan, void *step)
 	return want_guard(plan, plan->ifnames[late->name_index], late->entries);
 }
 
+/* What was wanted of the view goes with the view. */
+static int forget_late(struct plan *plan, void *step)
+{
+	(void)plan;
+	(void)step;
+	return 0;
+}
+
 static const struct plan_step_ops late_ops = {
 	.act = want_late,
+	.undo = forget_late,
 	.free = free,
 };
 

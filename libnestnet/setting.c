@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 struct setting {
@@ -107,17 +108,36 @@ static int write_setting(struct plan *plan, const struct setting *s, int value)
 	return 0;
 }
 
-static int put_back(struct plan *plan, const struct setting_change *change)
+/* The host's switch, which overwrites others. */
+static bool is_switch(const struct setting *s)
+{
+	return strcmp(s->interface, "all") == 0 && strcmp(s->key, "forwarding") == 0;
+}
+
+static int put_back_some(struct plan *plan, const struct setting_change *change,
+			 bool are_switches)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < change->n; i++) {
-		int one = write_setting(plan, &change->settings[i],
-					change->settings[i].before);
+		const struct setting *s = &change->settings[i];
+		int one;
 
+		if (is_switch(s) != are_switches)
+			continue;
+		one = write_setting(plan, s, s->before);
 		r = r < 0 ? r : one;
 	}
 	return r;
+}
+
+/* The switches first, and then what they overwrite. */
+static int put_back(struct plan *plan, const struct setting_change *change)
+{
+	int switches = put_back_some(plan, change, true);
+	int others = put_back_some(plan, change, false);
+
+	return switches < 0 ? switches : others;
 }
 
 static int act(struct plan *plan, void *data)
@@ -130,7 +150,12 @@ static int act(struct plan *plan, void *data)
 		if (r < 0) {
 			struct error first = plan->ctx->error;
 
-			(void)put_back(plan, change);
+			if (put_back(plan, change) < 0) {
+				error_prefix(&first, "could not be undone (%s) after",
+					     plan->ctx->error.text);
+				first.code = ENOTRECOVERABLE;
+				r = -ENOTRECOVERABLE;
+			}
 			plan->ctx->error = first;
 			return r;
 		}

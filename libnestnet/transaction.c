@@ -279,13 +279,16 @@ static void cleanup_plan(struct plan **plan)
 
 /* ---- Commits --------------------------------------------------------------------------------- */
 
-static int commit_once(struct nestnet_transaction *tx)
+/* @param first  is given what a commit is told by that is to be made anew */
+static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 {
 	_cleanup_(cleanup_plan) struct plan *plan = NULL;
 	int r = make_plan(tx, &plan);
 
 	if (r == 0)
 		r = plan_execute(plan);
+	if (r == -ERESTART && plan->n_changes)
+		snprintf(first, size, "%s", plan->changes[0].text);
 	if (r == 0) {
 		free(tx->ifnames);
 		tx->ifnames = plan->ifnames;
@@ -304,16 +307,21 @@ static int end_commit(struct nestnet_transaction *tx, int r)
 
 int nestnet_transaction_commit(struct nestnet_transaction *tx)
 {
+	char first[128] = "commit";
 	int r = -ERESTART;
 
 	for (unsigned int try = 0; r == -ERESTART && try < TRIES; try++) {
 		context_begin(tx->ctx);
-		r = commit_once(tx);
+		r = commit_once(tx, first, sizeof(first));
 	}
-	if (r == -ERESTART)
+	if (r == -ERESTART) {
 		r = error_set(&tx->ctx->error, EAGAIN,
 			      "other programs change the ruleset faster than it can be "
 			      "planned; try again");
+		error_prefix(&tx->ctx->error, "%s", first);
+	}
+	if (r == 0)
+		context_begin(tx->ctx); /* what was asked on the way is of no interest */
 	return end_commit(tx, r);
 }
 

@@ -16,6 +16,11 @@ symbols=$top/libnestnet/libnestnet.sym
 library=$build/.libs/libnestnet.so
 export LC_ALL=C
 
+# Whether the library was built with a sanitizer or for coverage, which add things of their own.
+is_instrumented() {
+	[[ $(nm -D --undefined-only "$library" | grep -cE '__(asan|ubsan|tsan|gcov|llvm)') != 0 ]]
+}
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -207,8 +212,7 @@ the_library_starts_ends_and_prints_nothing() {
 
 # No globals: threads need no lock, and two contexts share nothing.
 the_library_has_no_writable_data() {
-	# A sanitizer has its own.
-	! nm -D --undefined-only "$library" | grep -qE '__(asan|ubsan|tsan|gcov|llvm)' || return 0
+	! is_instrumented || return 0
 	size -A "$build/.libs/libnestnet-internal.a" |
 		awk '/:$/ || / :$/ { file = $1 } $1 ~ /^\.(data|bss)$/ && $2 > 0 { print file, $1, $2 }'
 }
@@ -250,8 +254,7 @@ the_header_is_cxx() {
 
 a_cxx_program_links_with_the_library() {
 	command -v "${CXX:-c++}" >/dev/null || return 0
-	# The sanitizers would have to be linked in too.
-	! nm -D --undefined-only "$library" | grep -qE '__(asan|ubsan)' || return 0
+	! is_instrumented || return 0
 	cat >"$scratch/link.cc" <<-END
 		#include <nestnet/nestnet.h>
 		int main() { return nestnet_version()[0] == 0; }

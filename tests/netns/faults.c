@@ -34,10 +34,10 @@ static struct {
 const char *fault_name(enum fault fault)
 {
 	static const char *const names[] = {
-		"nothing",	      "one send fails",	   "all sends fail",
-		"one receive fails",  "one answer lost",   "three answers lost",
-		"all answers lost",   "a batch refused",   "one write fails",
-		"all writes fail",    "one ioctl fails",   "all ioctls fail",
+		"nothing",           "one send fails",  "all sends fail",
+		"one receive fails", "one answer lost", "three answers lost",
+		"all answers lost",  "a batch refused", "one write fails",
+		"all writes fail",   "one ioctl fails", "all ioctls fail",
 	};
 
 	return names[fault];
@@ -45,8 +45,9 @@ const char *fault_name(enum fault fault)
 
 bool fault_is_single(enum fault fault)
 {
-	return fault == FAULT_SEND || fault == FAULT_ANSWER_UNREAD || fault == FAULT_ANSWER ||
-	       fault == FAULT_BATCH || fault == FAULT_WRITE || fault == FAULT_IOCTL;
+	return fault == FAULT_SEND || fault == FAULT_ANSWER_UNREAD ||
+	       fault == FAULT_ANSWER || fault == FAULT_BATCH || fault == FAULT_WRITE ||
+	       fault == FAULT_IOCTL;
 }
 
 /* Whether the count-th event of these kinds is one that fails. */

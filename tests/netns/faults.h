@@ -13,16 +13,16 @@
 
 enum fault {
 	FAULT_NONE,
-	FAULT_SEND,	      /* one message is not sent */
-	FAULT_SENDS,	      /* from there on none is */
-	FAULT_ANSWER_UNREAD,  /* one receive fails, and its answer stays in the queue */
-	FAULT_ANSWER,	      /* one answer is lost */
-	FAULT_THREE_ANSWERS,  /* as many as the core asks again for */
-	FAULT_ANSWERS,	      /* from there on all are */
-	FAULT_BATCH,	      /* the kernel refuses a batch: its last message has a wrong table */
-	FAULT_WRITE,	      /* one setting cannot be written */
+	FAULT_SEND,          /* one message is not sent */
+	FAULT_SENDS,         /* from there on none is */
+	FAULT_ANSWER_UNREAD, /* one receive fails, and its answer stays in the queue */
+	FAULT_ANSWER,        /* one answer is lost */
+	FAULT_THREE_ANSWERS, /* as many as the core asks again for */
+	FAULT_ANSWERS,       /* from there on all are */
+	FAULT_BATCH, /* the kernel refuses a batch: its last message has a wrong table */
+	FAULT_WRITE, /* one setting cannot be written */
 	FAULT_WRITES,
-	FAULT_IOCTL,	      /* one ioctl fails */
+	FAULT_IOCTL, /* one ioctl fails */
 	FAULT_IOCTLS,
 	FAULT_KINDS
 };

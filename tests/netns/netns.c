@@ -194,8 +194,8 @@ uint32_t generation(void)
 	uint32_t value = 0;
 
 	ck_assert_int_eq(context_filter(observer, &nl), 0);
-	ck_assert_int_ge(nft_table_get(nl, &table, &value, comment, sizeof(comment), &error),
-			 0);
+	ck_assert_int_ge(
+		nft_table_get(nl, &table, &value, comment, sizeof(comment), &error), 0);
 	return value;
 }
 
@@ -206,7 +206,8 @@ struct nestnet_endpoint alias_of(const char *text)
 	struct nestnet_endpoint endpoint;
 	const char *why = "";
 
-	ck_assert_msg(nestnet_alias_parse(text, &endpoint, &why) == 0, "%s: %s", text, why);
+	ck_assert_msg(nestnet_alias_parse(text, &endpoint, &why) == 0, "%s: %s", text,
+		      why);
 	return endpoint;
 }
 
@@ -215,7 +216,8 @@ struct nestnet_endpoint target_of(const char *text)
 	struct nestnet_endpoint endpoint;
 	const char *why = "";
 
-	ck_assert_msg(nestnet_target_parse(text, &endpoint, &why) == 0, "%s: %s", text, why);
+	ck_assert_msg(nestnet_target_parse(text, &endpoint, &why) == 0, "%s: %s", text,
+		      why);
 	return endpoint;
 }
 
@@ -274,7 +276,8 @@ void add_expose(struct nestnet_transaction *tx, const char *alias, const char *t
 		unsigned int flags)
 {
 	struct nestnet_endpoint from = alias_of(alias), to = target_of(target);
-	struct nestnet_expose_options options = { .size = sizeof(options), .flags = flags };
+	struct nestnet_expose_options options = { .size = sizeof(options),
+						  .flags = flags };
 
 	ok(nestnet_expose(tx, &from, &to, &options));
 }
@@ -289,7 +292,8 @@ void add_nat(struct nestnet_transaction *tx, const char *subnet, unsigned int fl
 
 void add_tap(struct nestnet_transaction *tx, const char *name, const char *bridge)
 {
-	struct nestnet_tap_options options = { .size = sizeof(options), .bridge = bridge };
+	struct nestnet_tap_options options = { .size = sizeof(options),
+					       .bridge = bridge };
 
 	ok(nestnet_tap_add(tx, name, &options));
 }
@@ -316,7 +320,8 @@ int expose_with(const char *alias, const char *target,
 
 int expose(const char *alias, const char *target, unsigned int flags)
 {
-	struct nestnet_expose_options options = { .size = sizeof(options), .flags = flags };
+	struct nestnet_expose_options options = { .size = sizeof(options),
+						  .flags = flags };
 
 	return expose_with(alias, target, &options);
 }

@@ -111,41 +111,41 @@ const uint8_t *mac_of(uint8_t last);
 const char *plan_of(struct nestnet_transaction *tx);
 
 /* The result is 0. */
-#define ok(call)                                                                       \
-	do {                                                                           \
-		int ok_result = (call);                                                \
-		ck_assert_msg(ok_result == 0, "%s: %d: %s", #call, ok_result,          \
-			      nestnet_errmsg(ctx));                                    \
+#define ok(call)                                                              \
+	do {                                                                  \
+		int ok_result = (call);                                       \
+		ck_assert_msg(ok_result == 0, "%s: %d: %s", #call, ok_result, \
+			      nestnet_errmsg(ctx));                           \
 	} while (0)
 
 /* The result is this error, with this sentence. */
-#define refused(call, code, sentence)                                                  \
-	do {                                                                           \
-		int refused_result = (call);                                           \
-		ck_assert_msg(refused_result == -(code), "%s: %d: %s", #call,          \
-			      refused_result, nestnet_errmsg(ctx));                    \
-		ck_assert_str_eq(nestnet_errmsg(ctx), sentence);                       \
+#define refused(call, code, sentence)                                         \
+	do {                                                                  \
+		int refused_result = (call);                                  \
+		ck_assert_msg(refused_result == -(code), "%s: %d: %s", #call, \
+			      refused_result, nestnet_errmsg(ctx));           \
+		ck_assert_str_eq(nestnet_errmsg(ctx), sentence);              \
 	} while (0)
 
 /** Nothing is changed by the call, but that there may be a later generation. */
-#define changes_but_generation(call)                                                   \
-	do {                                                                           \
-		char *nothing_before = snapshot();                                     \
-		call;                                                                  \
-		snapshots_equal(nothing_before, NULL, #call);                          \
-		free(nothing_before);                                                  \
+#define changes_but_generation(call)                          \
+	do {                                                  \
+		char *nothing_before = snapshot();            \
+		call;                                         \
+		snapshots_equal(nothing_before, NULL, #call); \
+		free(nothing_before);                         \
 	} while (0)
 
 /** Nothing at all is changed by the call, the generation neither. */
-#define changes_nothing(call)                                                          \
-	do {                                                                           \
-		char *nothing_before = snapshot();                                     \
-		uint32_t nothing_generation = generation();                            \
-		call;                                                                  \
-		snapshots_equal(nothing_before, NULL, #call);                          \
-		ck_assert_msg(generation() == nothing_generation,                      \
-			      "%s: another generation", #call);                        \
-		free(nothing_before);                                                  \
+#define changes_nothing(call)                                     \
+	do {                                                      \
+		char *nothing_before = snapshot();                \
+		uint32_t nothing_generation = generation();       \
+		call;                                             \
+		snapshots_equal(nothing_before, NULL, #call);     \
+		ck_assert_msg(generation() == nothing_generation, \
+			      "%s: another generation", #call);   \
+		free(nothing_before);                             \
 	} while (0)
 
 #endif

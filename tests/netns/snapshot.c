@@ -50,7 +50,8 @@ static void add_sorted(struct text *text, char *bytes, const char *separator)
 		size += *c == ',';
 	words = calloc(size, sizeof(*words));
 	ck_assert_ptr_nonnull(words);
-	for (word = strtok_r(bytes, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+	for (word = strtok_r(bytes, ",", &save); word;
+	     word = strtok_r(NULL, ",", &save)) {
 		size_t len;
 
 		word += strspn(word, " \t\n");
@@ -132,10 +133,18 @@ const char *elements_of(const char *set)
 static bool is_volatile(const char *word)
 {
 	static const char *const words[] = {
-		"state",	"hello_timer",	 "tcn_timer",
-		"gc_timer",	"hold_timer",	 "topology_change_timer",
-		"topology_change", "message_age_timer", "forward_delay_timer",
-		"topology_change_ack", "topology_change_detected", "config_pending",
+		"state",
+		"hello_timer",
+		"tcn_timer",
+		"gc_timer",
+		"hold_timer",
+		"topology_change_timer",
+		"topology_change",
+		"message_age_timer",
+		"forward_delay_timer",
+		"topology_change_ack",
+		"topology_change_detected",
+		"config_pending",
 		"tso_max_size", /* of a bridge: counted anew as ports come and go */
 	};
 
@@ -150,7 +159,8 @@ static bool is_volatile(const char *word)
 static void add_word(struct text *text, const char *word)
 {
 	if (word[0] == '<')
-		add(text, " %s", strstr(word, ",UP") || strstr(word, "<UP") ? "UP" : "DOWN");
+		add(text, " %s",
+		    strstr(word, ",UP") || strstr(word, "<UP") ? "UP" : "DOWN");
 	else
 		add(text, " %s", word);
 }
@@ -181,7 +191,8 @@ static void add_links(struct text *text, const char *command)
 
 static void add_settings(struct text *text, const char *family)
 {
-	static const char *const keys[] = { "forwarding", "accept_redirects", "accept_ra" };
+	static const char *const keys[] = { "forwarding", "accept_redirects",
+					    "accept_ra" };
 	struct dirent **entries;
 	char path[64];
 	int n;
@@ -195,9 +206,11 @@ static void add_settings(struct text *text, const char *family)
 		for (size_t k = 0; name[0] != '.' && k < ARRAY_LEN(keys); k++) {
 			char file[400];
 
-			if (strcmp(keys[k], "accept_ra") == 0 && strcmp(family, "ipv4") == 0)
+			if (strcmp(keys[k], "accept_ra") == 0 &&
+			    strcmp(family, "ipv4") == 0)
 				continue;
-			snprintf(file, sizeof(file), "%s/conf/%s/%s", family, name, keys[k]);
+			snprintf(file, sizeof(file), "%s/conf/%s/%s", family, name,
+				 keys[k]);
 			add(text, "%s = %d\n", file, setting(file));
 		}
 		free(entries[i]);
@@ -238,8 +251,8 @@ char *snapshots_difference(const char *before, const char *after)
 		at++;
 	was_len = around(before, at, &was);
 	is_len = around(after, at, &is);
-	add(&text, "the namespace is another: it was\n...%.*s...\nand is\n...%.*s...", was_len,
-	    was, is_len, is);
+	add(&text, "the namespace is another: it was\n...%.*s...\nand is\n...%.*s...",
+	    was_len, was, is_len, is);
 	return text.bytes;
 }
 
@@ -343,7 +356,8 @@ static int add_nat_row(void *userdata, const struct nestnet_nat *nat)
 
 	add(userdata, "%s%s%s%s%s%s\n", nat->id, nat->out ? " out=" : "",
 	    nat->out ? nat->out : "", nat->to ? " to=" : "",
-	    nat->to ? nestnet_address_format(nat->to, to) : "", nat->is_open ? " open" : "");
+	    nat->to ? nestnet_address_format(nat->to, to) : "",
+	    nat->is_open ? " open" : "");
 	return 0;
 }
 

@@ -10,19 +10,21 @@
 
 static void make_foreign_bridge(const char *name)
 {
-	sh("ip link add %s address 02:00:00:00:00:99 type bridge && ip link set %s up", name,
-	   name);
+	sh("ip link add %s address 02:00:00:00:00:99 type bridge && ip link set %s up",
+	   name, name);
 }
 
 static void make_veth(const char *name)
 {
-	sh("ip link add %s type veth peer name %s-far && ip link set %s up", name, name, name);
+	sh("ip link add %s type veth peer name %s-far && ip link set %s up", name, name,
+	   name);
 }
 
 static struct nestnet_bridge_options with_mtu(uint32_t mtu)
 {
-	return (struct nestnet_bridge_options){ .size = sizeof(struct nestnet_bridge_options),
-						.mtu = mtu };
+	return (struct nestnet_bridge_options){
+		.size = sizeof(struct nestnet_bridge_options), .mtu = mtu
+	};
 }
 
 /* ---- Bridges ---------------------------------------------------------------------------------- */
@@ -88,8 +90,9 @@ START_TEST(a_bridge_with_other_options_is_refused_and_names_what_is_there)
 				"bridge add br0: exists already, with MTU 1400"));
 	options.mtu = 0;
 	options.mac = mac_of(2);
-	changes_nothing(refused(bridge_add("br0", &options), EEXIST,
-				"bridge add br0: exists already, with MAC 02:00:00:00:00:01"));
+	changes_nothing(
+		refused(bridge_add("br0", &options), EEXIST,
+			"bridge add br0: exists already, with MAC 02:00:00:00:00:01"));
 	options.mac = NULL;
 	options.flags = NESTNET_BRIDGE_STP;
 	changes_nothing(refused(bridge_add("br0", &options), EEXIST,
@@ -126,15 +129,16 @@ START_TEST(a_bridge_that_is_not_ours_is_left_alone)
 	changes_nothing(refused(bridge_add("virbr0", NULL), EEXIST,
 				"bridge add virbr0: a bridge of that name exists, which "
 				"nestnet did not make"));
-	changes_nothing(refused(bridge_add("vnet0", NULL), EEXIST,
-				"bridge add vnet0: an interface of that name exists, which is "
-				"no bridge"));
+	changes_nothing(
+		refused(bridge_add("vnet0", NULL), EEXIST,
+			"bridge add vnet0: an interface of that name exists, which is "
+			"no bridge"));
 	changes_nothing(refused(bridge_del("virbr0", 0), EBUSY,
 				"bridge del virbr0: nestnet did not make it"));
-	changes_nothing(refused(bridge_del("vnet0", 0), EBUSY,
-				"bridge del vnet0: not a bridge"));
-	changes_nothing(refused(bridge_del("br7", 0), ENOENT,
-				"bridge del br7: No such device"));
+	changes_nothing(
+		refused(bridge_del("vnet0", 0), EBUSY, "bridge del vnet0: not a bridge"));
+	changes_nothing(
+		refused(bridge_del("br7", 0), ENOENT, "bridge del br7: No such device"));
 	changes_nothing(ok(bridge_del("br7", NESTNET_IF_EXISTS)));
 }
 END_TEST
@@ -177,8 +181,9 @@ START_TEST(a_port_has_the_hairpin_mode_that_was_asked_for)
 	text = sh_output("ip -d -o link show dev vnet1");
 	ck_assert_ptr_nonnull(strstr(text, "hairpin off"));
 	free(text);
-	changes_nothing(refused(attach("br0", "vnet0", NESTNET_ATTACH_NO_HAIRPIN), EEXIST,
-				"bridge attach vnet0: a port already, with hairpin mode on"));
+	changes_nothing(
+		refused(attach("br0", "vnet0", NESTNET_ATTACH_NO_HAIRPIN), EEXIST,
+			"bridge attach vnet0: a port already, with hairpin mode on"));
 }
 END_TEST
 
@@ -188,9 +193,10 @@ START_TEST(a_port_of_another_bridge_is_refused)
 	make_veth("vnet0");
 	sh("ip link set vnet0 master virbr0");
 	ok(bridge_add("br0", NULL));
-	changes_nothing(refused(attach("br0", "vnet0", 0), EEXIST,
-				"bridge attach vnet0: a port of virbr0 already (detach it "
-				"first)"));
+	changes_nothing(
+		refused(attach("br0", "vnet0", 0), EEXIST,
+			"bridge attach vnet0: a port of virbr0 already (detach it "
+			"first)"));
 	changes_nothing(refused(detach("vnet0", 0), EBUSY,
 				"bridge detach vnet0: nestnet did not attach it"));
 	/* Attached by another program: it is so, and stays that program's. */
@@ -215,8 +221,8 @@ START_TEST(what_cannot_be_a_port_is_refused)
 				"bridge attach vnet0: bridge br7: No such device"));
 	changes_nothing(refused(attach("vnet0-far", "vnet0", 0), ENODEV,
 				"bridge attach vnet0: vnet0-far is not a bridge"));
-	changes_nothing(refused(detach("eth7", 0), ENOENT,
-				"bridge detach eth7: No such device"));
+	changes_nothing(
+		refused(detach("eth7", 0), ENOENT, "bridge detach eth7: No such device"));
 }
 END_TEST
 
@@ -257,7 +263,8 @@ int main(void)
 
 	tcase_add_test(own, a_bridge_has_every_option_that_it_was_given);
 	tcase_add_test(own, a_bridge_keeps_its_mac_address_as_ports_come_and_go);
-	tcase_add_test(own, a_bridge_with_other_options_is_refused_and_names_what_is_there);
+	tcase_add_test(own,
+		       a_bridge_with_other_options_is_refused_and_names_what_is_there);
 	tcase_add_test(own, a_bridge_goes_with_its_addresses_and_lets_its_ports_go);
 	tcase_add_test(own, a_bridge_that_is_not_ours_is_left_alone);
 	tcase_add_test(ports, a_foreign_port_is_recorded_and_put_back);

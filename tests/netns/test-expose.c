@@ -17,7 +17,8 @@
 static struct nestnet_expose_options with(unsigned int flags, enum nestnet_egress egress,
 					  const char *comment)
 {
-	return (struct nestnet_expose_options){ .size = sizeof(struct nestnet_expose_options),
+	return (struct nestnet_expose_options){ .size = sizeof(
+							struct nestnet_expose_options),
 						.flags = flags,
 						.egress = egress,
 						.comment = comment };
@@ -197,19 +198,20 @@ END_TEST
 
 START_TEST(taking_back_what_is_not_exposed_is_refused)
 {
-	changes_nothing(refused(unexpose(ALIAS, 0), ENOENT,
-				"unexpose 10.128.0.13: not exposed"));
+	changes_nothing(
+		refused(unexpose(ALIAS, 0), ENOENT, "unexpose 10.128.0.13: not exposed"));
 	changes_nothing(ok(unexpose(ALIAS, NESTNET_IF_EXISTS)));
 	ok(expose(ALIAS ":80", GUEST, 0));
-	changes_nothing(refused(unexpose(ALIAS, 0), ENOENT,
-				"unexpose 10.128.0.13: not exposed"));
+	changes_nothing(
+		refused(unexpose(ALIAS, 0), ENOENT, "unexpose 10.128.0.13: not exposed"));
 	changes_nothing(refused(unexpose(ALIAS ":80/udp", 0), ENOENT,
 				"unexpose 10.128.0.13:80/udp: not exposed"));
 	changes_nothing(refused(unexpose("10.128.0.12/30", 0), ENOENT,
 				"unexpose 10.128.0.12/30: not exposed"));
 	changes_nothing(refused(unexpose("[2001:db8::1]:80", 0), ENOENT,
 				"unexpose [2001:db8::1]:80/tcp: not exposed"));
-	changes_nothing(refused(unexpose("*:80", 0), ENOENT, "unexpose *:80/tcp: not exposed"));
+	changes_nothing(
+		refused(unexpose("*:80", 0), ENOENT, "unexpose *:80/tcp: not exposed"));
 	changes_nothing(refused(unexpose_target(GUEST2, 0), ENOENT,
 				"unexpose --target 192.168.122.90: not exposed"));
 	changes_nothing(ok(unexpose_target(GUEST2, NESTNET_IF_EXISTS)));
@@ -234,14 +236,14 @@ END_TEST
 
 START_TEST(replacing_switches_target_and_options)
 {
-	struct nestnet_expose_options options =
-		with(NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_OPEN, NESTNET_EGRESS_ALIAS, "b");
+	struct nestnet_expose_options options = with(
+		NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_OPEN, NESTNET_EGRESS_ALIAS, "b");
 
-	ok(expose_with(ALIAS, GUEST, &(struct nestnet_expose_options){
-						.size = sizeof(options),
-						.flags = NESTNET_EXPOSE_NO_LOCAL,
-						.egress = NESTNET_EGRESS_NONE,
-						.comment = "a" }));
+	ok(expose_with(ALIAS, GUEST,
+		       &(struct nestnet_expose_options){ .size = sizeof(options),
+							 .flags = NESTNET_EXPOSE_NO_LOCAL,
+							 .egress = NESTNET_EGRESS_NONE,
+							 .comment = "a" }));
 	ok(expose_with(ALIAS, GUEST2, &options));
 	ck_assert_str_eq(exposures(),
 			 "10.128.0.13 > 192.168.122.90 egress=alias open # b\n");
@@ -413,7 +415,8 @@ END_TEST
 static void make_uplink(void)
 {
 	sh("ip link set lo up; ip link add eth0 type veth peer name ext0 && "
-	   "ip addr add 10.128.0.2/24 dev eth0 && ip link set eth0 up && ip link set ext0 up "
+	   "ip addr add 10.128.0.2/24 dev eth0 && ip link set eth0 up && ip link set "
+	   "ext0 up "
 	   "&& ip route add default via 10.128.0.1 && "
 	   "ip route add local 10.128.0.12/30 dev eth0 proto 66");
 }
@@ -422,7 +425,8 @@ START_TEST(a_primary_address_is_refused_unless_forced)
 {
 	make_uplink();
 	changes_nothing(refused(expose("10.128.0.2", GUEST, 0), EADDRINUSE,
-				"expose 10.128.0.2: 10.128.0.2 is the primary address of eth0, by which L1 "
+				"expose 10.128.0.2: 10.128.0.2 is the primary address of "
+				"eth0, by which L1 "
 				"itself is reached (--force exposes it all the same)"));
 	ok(expose("10.128.0.2:80", GUEST, 0));
 	ok(expose("10.128.0.2", GUEST, NESTNET_EXPOSE_FORCE));
@@ -482,7 +486,8 @@ int main(void)
 	tcase_add_test(one, an_exposure_is_listed_as_it_was_made);
 	tcase_add_test(one, the_longest_comment_is_kept_whole);
 	tcase_add_test(one, a_list_is_narrowed_by_alias_or_target);
-	tcase_add_test(one, an_address_that_is_exposed_as_a_whole_shows_that_exposure_alone);
+	tcase_add_test(one,
+		       an_address_that_is_exposed_as_a_whole_shows_that_exposure_alone);
 	tcase_add_test(one, the_callback_ends_a_list);
 	tcase_add_test(one, exposing_the_same_again_changes_nothing);
 	tcase_add_test(one, exposing_otherwise_is_refused_and_names_what_is_there);

@@ -195,7 +195,8 @@ START_TEST(the_status_is_the_kernels)
 	ck_assert_str_eq(text, "eth.1 1 1");
 	refused(nestnet_forward_status(ctx, "eth7", take_status, text), ENODEV,
 		"forward status eth7: No such device");
-	ck_assert_int_eq(nestnet_forward_status(ctx, "../all", take_status, text), -EINVAL);
+	ck_assert_int_eq(nestnet_forward_status(ctx, "../all", take_status, text),
+			 -EINVAL);
 }
 END_TEST
 
@@ -211,11 +212,13 @@ int main(void)
 	tcase_add_test(tcase, what_was_on_and_turned_off_is_on_again_after_clear);
 	tcase_add_test(tcase, the_first_value_that_was_found_is_kept);
 	tcase_add_test(tcase, an_interface_alone_is_turned_on_and_put_back);
-	tcase_add_test(tcase,
-		       an_interface_that_was_turned_on_first_is_put_back_after_the_hosts_switch);
+	tcase_add_test(
+		tcase,
+		an_interface_that_was_turned_on_first_is_put_back_after_the_hosts_switch);
 	tcase_add_test(tcase, an_interface_that_is_gone_by_then_hinders_nothing);
 	tcase_add_test(tcase, an_interface_that_is_absent_is_refused);
-	tcase_add_test(tcase, an_uplink_that_lives_from_advertisements_goes_on_taking_them);
+	tcase_add_test(tcase,
+		       an_uplink_that_lives_from_advertisements_goes_on_taking_them);
 	tcase_add_test(tcase, the_status_is_the_kernels);
 	return netns_run(suite);
 }

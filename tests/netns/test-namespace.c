@@ -81,7 +81,8 @@ static void check_works_there(const char *name)
 	ok(expose("10.128.0.13", GUEST, 0));
 	ok(nat_add("192.168.122.0/24", NULL));
 	ck_assert_str_eq(exposures(), "10.128.0.13 > 192.168.122.89\n");
-	ck_assert_str_eq(taps(), "tap0 bridge=br0 mtu=1500 queues=1 up hairpin owner=0\n");
+	ck_assert_str_eq(taps(),
+			 "tap0 bridge=br0 mtu=1500 queues=1 up hairpin owner=0\n");
 	ck_assert_str_eq(nats(), "192.168.122.0/24\n");
 	ck_assert_uint_eq(own_namespace(), own);
 	ok(clear());
@@ -160,7 +161,8 @@ END_TEST
 /* Keeps only one capability, or none (-1), as another user. */
 static void drop_to(int capability)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct header = { .version =
+							   _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { 0 };
 
 	ck_assert_int_eq(prctl(PR_SET_KEEPCAPS, 1), 0);
@@ -178,7 +180,8 @@ START_TEST(without_the_capability_one_line_names_it)
 		"expose 10.128.0.13: get table nestnet: Operation not permitted "
 		"(CAP_NET_ADMIN is needed)");
 	refused(bridge_add("br0", NULL), EPERM,
-		"bridge add br0: create the bridge: Operation not permitted (CAP_NET_ADMIN is "
+		"bridge add br0: create the bridge: Operation not permitted "
+		"(CAP_NET_ADMIN is "
 		"needed)");
 	ck_assert_int_eq(forward_set(NULL, AF_INET, 1), -EPERM);
 	ck_assert_ptr_nonnull(strstr(nestnet_errmsg(ctx), "CAP_NET_ADMIN"));
@@ -205,7 +208,8 @@ START_TEST(the_capability_alone_is_enough)
 	/* The device file is root's on some machines: its mode is not nestnet's matter. */
 	struct nestnet_prefix address = prefix_of("192.168.122.1/24");
 	struct nestnet_bridge_options bridge = { .size = sizeof(bridge),
-						 .addresses = &address, .n_addresses = 1 };
+						 .addresses = &address,
+						 .n_addresses = 1 };
 
 	drop_to(CAP_NET_ADMIN);
 	ok(bridge_add("br0", &bridge));
@@ -245,8 +249,9 @@ START_TEST(settings_that_cannot_be_written_change_nothing_else)
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
 	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	ck_assert_int_eq(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL), 0);
-	ck_assert_int_eq(mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
-			 0);
+	ck_assert_int_eq(
+		mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
+		0);
 	changes_nothing(refused(expose("10.128.0.13", GUEST, 0), EIO,
 				"net.ipv4.conf.all.forwarding: Read-only file system"));
 	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD));

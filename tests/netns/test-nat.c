@@ -43,7 +43,7 @@ START_TEST(subnets_side_by_side_are_kept_apart)
 {
 	static const char *const subnets[] = { "192.168.0.0/24", "192.168.1.0/24",
 					       "192.168.2.0/23", "192.168.4.0",
-					       "192.168.4.1",	 "192.168.4.2/31" };
+					       "192.168.4.1",    "192.168.4.2/31" };
 
 	for (size_t i = 0; i < ARRAY_LEN(subnets); i++)
 		ok(nat_add(subnets[(i * 5 + 2) % ARRAY_LEN(subnets)], NULL));
@@ -88,21 +88,25 @@ START_TEST(other_options_and_overlaps_are_refused)
 	struct nestnet_nat_options options = with(NESTNET_NAT_OPEN, NULL, NULL);
 
 	ok(nat_add("192.168.122.0/24", NULL));
-	changes_nothing(refused(nat_add("192.168.122.0/24", &options), EEXIST,
-				"nat add 192.168.122.0/24: exists already, without options"));
+	changes_nothing(
+		refused(nat_add("192.168.122.0/24", &options), EEXIST,
+			"nat add 192.168.122.0/24: exists already, without options"));
 	options = with(0, "eth0", &to);
-	changes_nothing(refused(nat_add("192.168.122.0/24", &options), EEXIST,
-				"nat add 192.168.122.0/24: exists already, without options"));
+	changes_nothing(
+		refused(nat_add("192.168.122.0/24", &options), EEXIST,
+			"nat add 192.168.122.0/24: exists already, without options"));
 	changes_nothing(refused(nat_add("192.168.0.0/16", NULL), EEXIST,
 				"nat add 192.168.0.0/16: overlaps with 192.168.122.0/24, "
 				"which is there already"));
-	changes_nothing(refused(nat_add("192.168.122.128/25", NULL), EEXIST,
-				"nat add 192.168.122.128/25: overlaps with 192.168.122.0/24, "
-				"which is there already"));
+	changes_nothing(
+		refused(nat_add("192.168.122.128/25", NULL), EEXIST,
+			"nat add 192.168.122.128/25: overlaps with 192.168.122.0/24, "
+			"which is there already"));
 	ok(nat_add("192.168.50.0/24", &options));
-	changes_nothing(refused(nat_add("192.168.50.0/24", NULL), EEXIST,
-				"nat add 192.168.50.0/24: exists already, with --out eth0 "
-				"--to 10.128.0.12"));
+	changes_nothing(
+		refused(nat_add("192.168.50.0/24", NULL), EEXIST,
+			"nat add 192.168.50.0/24: exists already, with --out eth0 "
+			"--to 10.128.0.12"));
 }
 END_TEST
 

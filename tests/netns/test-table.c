@@ -52,9 +52,9 @@ START_TEST(the_skeleton_is_the_same_whoever_makes_it_first)
 	make_skeleton();
 	by_expose = sh_output("nft list table inet nestnet");
 	netns_fresh();
-	ok(nat_add("192.168.122.0/24",
-		   &(struct nestnet_nat_options){ .size = sizeof(struct nestnet_nat_options),
-						  .flags = NESTNET_NAT_NO_FORWARD }));
+	ok(nat_add("192.168.122.0/24", &(struct nestnet_nat_options){
+					       .size = sizeof(struct nestnet_nat_options),
+					       .flags = NESTNET_NAT_NO_FORWARD }));
 	ok(nat_del("192.168.122.0/24", 0));
 	by_nat = sh_output("nft list table inet nestnet");
 	netns_fresh();
@@ -73,7 +73,9 @@ END_TEST
 START_TEST(the_ruleset_loads_again_with_elements_in_every_set_that_is_used)
 {
 	struct nestnet_address to = address_of("10.128.0.12");
-	struct nestnet_nat_options nat = { .size = sizeof(nat), .out = "eth0", .to = &to };
+	struct nestnet_nat_options nat = { .size = sizeof(nat),
+					   .out = "eth0",
+					   .to = &to };
 	struct nestnet_expose_options options = { .size = sizeof(options),
 						  .egress = NESTNET_EGRESS_NONE,
 						  .comment = "a b:c/d@e+f=g,h-i_j.k" };
@@ -185,8 +187,8 @@ END_TEST
 START_TEST(elements_that_somebody_put_in_are_listed)
 {
 	make_skeleton();
-	sh("nft add element inet nestnet addr4 '{ 10.128.0.77 comment \"by hand\" : " GUEST
-	   " }' && nft add element inet nestnet port4 "
+	sh("nft add element inet nestnet addr4 '{ 10.128.0.77 comment \"by hand\" "
+	   ": " GUEST " }' && nft add element inet nestnet port4 "
 	   "'{ 10.128.0.78 . tcp . 80 : " GUEST " . 8000 }'");
 	ck_assert_str_eq(exposures(), "10.128.0.77 > 192.168.122.89 # by hand\n"
 				      "10.128.0.78:80/tcp > 192.168.122.89:8000\n");
@@ -238,21 +240,24 @@ START_TEST(a_table_of_another_version_is_left_alone)
 	/* A comment's alone: a later release may have changed anything else. */
 	sh("nft add table inet nestnet '{ comment \"nestnet skeleton 999\"; }' && "
 	   "nft add set inet nestnet addr4 '{ type ether_addr; }'");
-	check_untouched("expose 10.128.0.13: table inet nestnet is 'nestnet skeleton 999', "
-			"made by another release of nestnet (this one makes '" RULESET_VERSION
-			"')");
+	check_untouched(
+		"expose 10.128.0.13: table inet nestnet is 'nestnet skeleton 999', "
+		"made by another release of nestnet (this one makes '" RULESET_VERSION
+		"')");
 }
 END_TEST
 
 START_TEST(a_table_of_our_name_that_somebody_else_made_is_left_alone)
 {
 	sh("nft add table inet nestnet && nft add chain inet nestnet mine");
-	check_untouched("expose 10.128.0.13: there is a table inet nestnet that nestnet did not "
-			"make (nft delete table inet nestnet would remove it)");
+	check_untouched(
+		"expose 10.128.0.13: there is a table inet nestnet that nestnet did not "
+		"make (nft delete table inet nestnet would remove it)");
 	sh("nft delete table inet nestnet && nft add table inet nestnet "
 	   "'{ comment \"my own\"; }'");
-	check_untouched("expose 10.128.0.13: there is a table inet nestnet that nestnet did not "
-			"make (nft delete table inet nestnet would remove it)");
+	check_untouched(
+		"expose 10.128.0.13: there is a table inet nestnet that nestnet did not "
+		"make (nft delete table inet nestnet would remove it)");
 }
 END_TEST
 
@@ -269,7 +274,8 @@ int main(void)
 		       the_ruleset_loads_again_with_elements_in_every_set_that_is_used);
 	tcase_add_test(hands, a_table_that_was_flushed_is_made_again);
 	tcase_add_test(hands, after_a_flush_clear_says_that_forwarding_stays);
-	tcase_add_test(hands, a_table_that_is_flushed_while_it_is_planned_for_is_made_again);
+	tcase_add_test(hands,
+		       a_table_that_is_flushed_while_it_is_planned_for_is_made_again);
 	tcase_add_test(hands, elements_that_somebody_took_out_are_no_error);
 	tcase_add_test(hands, elements_that_somebody_put_in_are_listed);
 	tcase_add_test(hands, subnets_that_no_prefix_says_are_passed_over);

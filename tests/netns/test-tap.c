@@ -65,7 +65,8 @@ START_TEST(a_tap_takes_its_bridges_mtu_and_hairpin_mode)
 
 	ok(bridge_add("br0", &bridge));
 	ok(tap_add("tap0", &options));
-	ck_assert_str_eq(taps(), "tap0 bridge=br0 mtu=1460 queues=1 up hairpin owner=0\n");
+	ck_assert_str_eq(taps(),
+			 "tap0 bridge=br0 mtu=1460 queues=1 up hairpin owner=0\n");
 	ck_assert_str_eq(bridges(), "br0 mtu=1460 port=tap0\n");
 }
 END_TEST
@@ -96,8 +97,9 @@ START_TEST(a_routed_tap_has_addresses)
 	options.addresses = addresses;
 	options.n_addresses = 3;
 	ok(tap_add("tap0", &options));
-	ck_assert_str_eq(taps(), "tap0 bridge=- mtu=1500 queues=1 up owner=0 192.168.50.1/24 "
-				 "192.168.51.1 2001:db8::1/64\n");
+	ck_assert_str_eq(taps(),
+			 "tap0 bridge=- mtu=1500 queues=1 up owner=0 192.168.50.1/24 "
+			 "192.168.51.1 2001:db8::1/64\n");
 	changes_nothing(ok(tap_add("tap0", &options)));
 }
 END_TEST
@@ -142,7 +144,8 @@ static const struct {
 } others[] = {
 	{ "queues 1", { .bridge = "br0", .queues = 2 } },
 	{ "MTU 1500", { .bridge = "br0", .mtu = 1400 } },
-	{ "MAC 02:00:00:00:00:01", { .bridge = "br0", .mac = (const uint8_t *)"\2\0\0\0\0\2" } },
+	{ "MAC 02:00:00:00:00:01",
+	  { .bridge = "br0", .mac = (const uint8_t *)"\2\0\0\0\0\2" } },
 	{ "bridge br0", { .bridge = NULL } },
 	{ "bridge br0", { .bridge = "br1" } },
 	{ "owner root", { .bridge = "br0", .flags = NESTNET_TAP_HAS_OWNER, .owner = 5 } },
@@ -170,12 +173,14 @@ END_TEST
 START_TEST(an_interface_that_is_not_ours_is_left_alone)
 {
 	sh("ip tuntap add dev tap0 mode tap; ip link add eth0 type veth peer name ext0");
-	changes_nothing(refused(tap_add("tap0", NULL), EEXIST,
-				"tap add tap0: a tap of that name exists, which nestnet did "
-				"not make"));
-	changes_nothing(refused(tap_add("eth0", NULL), EEXIST,
-				"tap add eth0: an interface of that name exists, which is no "
-				"tap"));
+	changes_nothing(
+		refused(tap_add("tap0", NULL), EEXIST,
+			"tap add tap0: a tap of that name exists, which nestnet did "
+			"not make"));
+	changes_nothing(
+		refused(tap_add("eth0", NULL), EEXIST,
+			"tap add eth0: an interface of that name exists, which is no "
+			"tap"));
 	changes_nothing(refused(tap_del("tap0", 0), EBUSY,
 				"tap del tap0: nestnet did not make it"));
 	changes_nothing(refused(tap_del("eth0", NESTNET_IF_EXISTS), EBUSY,
@@ -205,8 +210,8 @@ START_TEST(a_tap_is_deleted_and_a_missing_one_refused)
 	ok(tap_add("tap0", NULL));
 	ok(tap_del("tap0", 0));
 	snapshots_equal(before, NULL, "adding and deleting");
-	changes_nothing(refused(tap_del("tap0", 0), ENOENT,
-				"tap del tap0: No such device"));
+	changes_nothing(
+		refused(tap_del("tap0", 0), ENOENT, "tap del tap0: No such device"));
 	changes_nothing(ok(tap_del("tap0", NESTNET_IF_EXISTS)));
 	free(before);
 }
@@ -216,10 +221,12 @@ START_TEST(a_tap_that_is_there_for_a_foreign_bridge_is_its_port)
 {
 	struct nestnet_tap_options options = in_bridge("virbr0");
 
-	sh("ip link add virbr0 address 02:00:00:00:00:99 type bridge; ip link set virbr0 up; "
+	sh("ip link add virbr0 address 02:00:00:00:00:99 type bridge; ip link set virbr0 "
+	   "up; "
 	   "ip addr add 192.168.122.1/24 dev virbr0");
 	ok(tap_add("tap0", &options));
-	ck_assert_str_eq(bridges(), "virbr0 mtu=1500 foreign 192.168.122.1/24 port=tap0\n");
+	ck_assert_str_eq(bridges(),
+			 "virbr0 mtu=1500 foreign 192.168.122.1/24 port=tap0\n");
 	changes_nothing(ok(tap_add("tap0", &options)));
 	ok(tap_del("tap0", 0));
 	ck_assert_str_eq(bridges(), "virbr0 mtu=1500 foreign 192.168.122.1/24\n");
@@ -265,7 +272,8 @@ int main(void)
 	tcase_add_test(adding, a_group_alone_makes_no_owner);
 	tcase_add_test(adding, a_pattern_becomes_the_first_free_name);
 	tcase_add_test(adding, a_tap_of_256_queues_is_made);
-	add_table_test(conflicts, a_tap_with_other_options_is_refused_and_names_what_is_there,
+	add_table_test(conflicts,
+		       a_tap_with_other_options_is_refused_and_names_what_is_there,
 		       others);
 	tcase_add_test(conflicts, an_interface_that_is_not_ours_is_left_alone);
 	tcase_add_test(conflicts, a_bridge_that_is_absent_or_none_is_refused);

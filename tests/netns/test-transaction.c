@@ -12,7 +12,8 @@
 
 #define GUEST "192.168.122.89"
 
-static void add_attach(struct nestnet_transaction *tx, const char *bridge, const char *ifname)
+static void add_attach(struct nestnet_transaction *tx, const char *bridge,
+		       const char *ifname)
 {
 	ok(nestnet_bridge_attach(tx, bridge, ifname, 0));
 }
@@ -40,8 +41,10 @@ START_TEST(a_whole_network_is_made_by_one_commit)
 {
 	make_veth();
 	ok(commit(whole_network()));
-	ck_assert_str_eq(bridges(), "br0 mtu=1500 192.168.122.1/24 port=vnet0 port=tap0\n");
-	ck_assert_str_eq(taps(), "tap0 bridge=br0 mtu=1500 queues=1 up hairpin owner=0\n");
+	ck_assert_str_eq(bridges(),
+			 "br0 mtu=1500 192.168.122.1/24 port=vnet0 port=tap0\n");
+	ck_assert_str_eq(taps(),
+			 "tap0 bridge=br0 mtu=1500 queues=1 up hairpin owner=0\n");
 	ck_assert_str_eq(nats(), "192.168.122.0/24\n");
 	ck_assert_str_eq(exposures(), "10.128.0.13 > 192.168.122.89\n"
 				      "10.128.0.14:80/tcp > 192.168.122.89:8000 open\n");
@@ -90,14 +93,15 @@ START_TEST(one_request_that_is_refused_refuses_all)
 	make_veth();
 	ok(expose("10.128.0.14:80", GUEST, 0));
 	tx = whole_network(); /* exposes it otherwise, last of all */
-	changes_nothing(refused(commit(tx), EEXIST,
-				"expose 10.128.0.14:80/tcp: already exposed to 192.168.122.89 "
-				"(--replace changes it)"));
+	changes_nothing(
+		refused(commit(tx), EEXIST,
+			"expose 10.128.0.14:80/tcp: already exposed to 192.168.122.89 "
+			"(--replace changes it)"));
 	tx = begin();
 	add_expose(tx, "10.128.0.13", GUEST, 0);
 	add_tap(tx, "tap0", "br7");
-	changes_nothing(refused(commit(tx), ENODEV,
-				"tap add tap0: bridge br7: No such device"));
+	changes_nothing(
+		refused(commit(tx), ENODEV, "tap add tap0: bridge br7: No such device"));
 }
 END_TEST
 
@@ -116,10 +120,10 @@ START_TEST(a_link_that_the_kernel_refuses_takes_all_back)
 	add_nat(tx, "192.168.122.0/24", 0);
 	add_expose(tx, "10.128.0.13", GUEST, 0);
 	/* Two batches: the exposure's, and its reversal. */
-	changes_but_generation(
-		refused(commit(tx), EIO,
-			"tap add tap1: set the MTU to 65535: Invalid argument (mtu greater "
-			"than device maximum)"));
+	changes_but_generation(refused(
+		commit(tx), EIO,
+		"tap add tap1: set the MTU to 65535: Invalid argument (mtu greater "
+		"than device maximum)"));
 }
 END_TEST
 
@@ -230,10 +234,24 @@ START_TEST(ten_thousand_exposures_are_one_commit)
 		add_expose(tx, alias, GUEST, 0);
 	}
 	ok(commit(tx));
-	sh("test $(nft list map inet nestnet port4 | grep -c ': 192.168.122.89') -ge 5000");
+	sh("test $(nft list map inet nestnet port4 | grep -c ': 192.168.122.89') -ge "
+	   "5000");
 	ok(unexpose_target(GUEST, 0));
 	ck_assert_str_eq(exposures(), "");
 	ck_assert_str_eq(elements_of("guest_more4"), "");
+}
+END_TEST
+
+/* The header: nestnet_errmsg() gives "" where nothing failed. */
+START_TEST(nothing_is_said_after_success)
+{
+	refused(unexpose("10.128.0.13", 0), ENOENT, "unexpose 10.128.0.13: not exposed");
+	ok(tap_add("tap0", NULL));
+	ck_assert_str_eq(nestnet_errmsg(ctx), "");
+	ok(bridge_add("br0", NULL));
+	ck_assert_str_eq(nestnet_errmsg(ctx), "");
+	ok(expose("10.128.0.13", GUEST, 0));
+	ck_assert_str_eq(nestnet_errmsg(ctx), "");
 }
 END_TEST
 
@@ -245,16 +263,15 @@ START_TEST(a_plan_lists_each_change_and_makes_none)
 
 	make_veth();
 	tx = whole_network();
-	changes_nothing(
-		ck_assert_str_eq(plan_of(tx),
-				 "+ bridge add br0 --address 192.168.122.1/24 --mac "
-				 "02:00:00:00:00:b0\n"
-				 "+ tap add tap0 --bridge br0\n"
-				 "+ bridge attach br0 vnet0\n"
-				 "+ nat add 192.168.122.0/24\n"
-				 "+ forward on -4\n"
-				 "+ expose 10.128.0.13 192.168.122.89\n"
-				 "+ expose 10.128.0.14:80/tcp 192.168.122.89:8000 --open\n"));
+	changes_nothing(ck_assert_str_eq(
+		plan_of(tx), "+ bridge add br0 --address 192.168.122.1/24 --mac "
+			     "02:00:00:00:00:b0\n"
+			     "+ tap add tap0 --bridge br0\n"
+			     "+ bridge attach br0 vnet0\n"
+			     "+ nat add 192.168.122.0/24\n"
+			     "+ forward on -4\n"
+			     "+ expose 10.128.0.13 192.168.122.89\n"
+			     "+ expose 10.128.0.14:80/tcp 192.168.122.89:8000 --open\n"));
 	ok(nestnet_transaction_commit(tx));
 	ck_assert_str_eq(plan_of(tx), "");
 	nestnet_transaction_free(tx);
@@ -270,7 +287,8 @@ START_TEST(a_plan_says_what_clear_would_remove)
 	tx = begin();
 	ok(nestnet_clear(tx));
 	changes_nothing((void)plan_of(tx));
-	ck_assert_ptr_nonnull(strstr(plan_of(tx), "- expose 10.128.0.13 192.168.122.89\n"));
+	ck_assert_ptr_nonnull(
+		strstr(plan_of(tx), "- expose 10.128.0.13 192.168.122.89\n"));
 	ck_assert_ptr_nonnull(strstr(plan_of(tx), "- nat add 192.168.122.0/24\n"));
 	ck_assert_ptr_nonnull(strstr(plan_of(tx), "- bridge attach br0 vnet0\n"));
 	ck_assert_ptr_nonnull(strstr(plan_of(tx), "- bridge add br0"));
@@ -326,6 +344,7 @@ int main(void)
 	tcase_add_test(order, a_transaction_that_is_committed_again_changes_nothing);
 	tcase_add_test(order, an_empty_transaction_changes_nothing);
 	tcase_add_test(order, ten_thousand_exposures_are_one_commit);
+	tcase_add_test(order, nothing_is_said_after_success);
 	tcase_add_test(plans, a_plan_lists_each_change_and_makes_none);
 	tcase_add_test(plans, a_plan_says_what_clear_would_remove);
 	tcase_add_test(plans, a_plan_of_a_replacement_takes_away_and_adds);

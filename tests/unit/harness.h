@@ -16,7 +16,7 @@
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /** Adds a test that is run once for each row of a table, whose index is _i. */
-#define add_table_test(tcase, test, table)                                             \
+#define add_table_test(tcase, test, table) \
 	tcase_add_loop_test(tcase, test, 0, (int)ARRAY_LEN(table))
 
 /** A suite with one case, whose tests may take this long each. */

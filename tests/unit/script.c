@@ -111,7 +111,7 @@ static ssize_t receive_scripted(void *userdata, int fd, void *buffer, size_t siz
 	}
 	ck_assert_uint_le(answer->len, size);
 	/* Behind a datagram is what was there before: nothing may depend on it. */
-	memset(buffer, 0xa5, size);
+	memset(buffer, 0xa5, size < answer->len + 512 ? size : answer->len + 512);
 	if (answer->len)
 		memcpy(buffer, answer->bytes, answer->len);
 	fill_sequences(script, answer, buffer);
@@ -235,8 +235,8 @@ void script_ack_text(struct script *script, int offset, int error, const char *t
 
 	memcpy(payload, &ack, sizeof(ack));
 	script_datagram(script);
-	script_message(script, NLMSG_ERROR, NLM_F_CAPPED | NLM_F_ACK_TLVS, offset, payload,
-		       put_text(payload, sizeof(ack), text));
+	script_message(script, NLMSG_ERROR, NLM_F_CAPPED | NLM_F_ACK_TLVS, offset,
+		       payload, put_text(payload, sizeof(ack), text));
 }
 
 void script_done(struct script *script, uint16_t flags, int32_t code)

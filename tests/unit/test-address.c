@@ -41,11 +41,13 @@ static const struct {
 
 START_TEST(an_address_is_read_and_written_in_its_canonical_form)
 {
-	const char *text = good_addresses[_i].text, *canonical = good_addresses[_i].canonical;
+	const char *text = good_addresses[_i].text,
+		   *canonical = good_addresses[_i].canonical;
 	struct nestnet_address address, again;
 	char buf[NESTNET_TEXT_MAX];
 
-	ck_assert_msg(nestnet_address_parse(text, &address) == 0, "'%s' is refused", text);
+	ck_assert_msg(nestnet_address_parse(text, &address) == 0, "'%s' is refused",
+		      text);
 	ck_assert_int_eq(address.family, good_addresses[_i].family);
 	ck_assert_ptr_eq(nestnet_address_format(&address, buf), buf);
 	ck_assert_str_eq(buf, canonical ? canonical : text);
@@ -66,6 +68,7 @@ START_TEST(the_bytes_behind_an_ipv4_address_are_zero)
 }
 END_TEST
 
+/* clang-format off */
 static const char *const bad_addresses[] = {
 	"", " ", "\t", "10", "10.0", "10.0.0", "10.0.0.0.0", "10.0.0.256", "10.0.0.1000",
 	"10.0.0.-1", "10.0.0.+1", "10.0.0.1 ", " 10.0.0.1", "10.0.0.1\n", "10.0.0.1\r",
@@ -77,6 +80,7 @@ static const char *const bad_addresses[] = {
 	"[::1]", "::1/128", "::10.0.0", "::10.0.0.256", "::ffff:010.0.0.1", "::1 ", " ::1",
 	"2001:db8::13\n", "2001-db8--13", "0:0:0:0:0:0:0:0:", "1:2:3:4:5:6:7:10.0.0.1",
 };
+/* clang-format on */
 
 START_TEST(what_is_no_address_is_refused_and_leaves_the_output)
 {
@@ -92,7 +96,9 @@ END_TEST
 
 START_TEST(text_of_any_length_is_refused_and_not_run_over)
 {
-	static const char characters[] = { '1', 'a', ':', '.', '/', '[', '*', ' ', '\xff' };
+	static const char characters[] = {
+		'1', 'a', ':', '.', '/', '[', '*', ' ', '\xff'
+	};
 	struct nestnet_endpoint endpoint;
 	struct nestnet_address address;
 	struct nestnet_prefix prefix;
@@ -103,8 +109,10 @@ START_TEST(text_of_any_length_is_refused_and_not_run_over)
 
 			ck_assert_int_eq(nestnet_address_parse(text, &address), -EINVAL);
 			ck_assert_int_eq(nestnet_prefix_parse(text, &prefix), -EINVAL);
-			ck_assert_int_eq(nestnet_alias_parse(text, &endpoint, NULL), -EINVAL);
-			ck_assert_int_eq(nestnet_target_parse(text, &endpoint, NULL), -EINVAL);
+			ck_assert_int_eq(nestnet_alias_parse(text, &endpoint, NULL),
+					 -EINVAL);
+			ck_assert_int_eq(nestnet_target_parse(text, &endpoint, NULL),
+					 -EINVAL);
 		}
 	}
 }
@@ -148,7 +156,8 @@ static const struct {
 
 START_TEST(a_prefix_is_read_and_written_with_its_host_bits)
 {
-	const char *text = good_prefixes[_i].text, *canonical = good_prefixes[_i].canonical;
+	const char *text = good_prefixes[_i].text,
+		   *canonical = good_prefixes[_i].canonical;
 	struct nestnet_prefix prefix, again;
 	char buf[NESTNET_TEXT_MAX];
 
@@ -162,6 +171,7 @@ START_TEST(a_prefix_is_read_and_written_with_its_host_bits)
 }
 END_TEST
 
+/* clang-format off */
 static const char *const bad_prefixes[] = {
 	"", "/", "/24", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/-0",
 	"10.0.0.0/+8", "10.0.0.0/08", "10.0.0.0/00", "10.0.0.0/8 ", "10.0.0.0/ 8",
@@ -171,6 +181,7 @@ static const char *const bad_prefixes[] = {
 	"2001:db8::/129", "2001:db8::/-1", "2001:db8::/032", "[2001:db8::]/32", "::/",
 	"fe80::1%eth0/64", "10.0.0.0\\8", "10.0.0.0/8,10.1.0.0/16", "10.0.0.0-10.0.0.255",
 };
+/* clang-format on */
 
 START_TEST(what_is_no_prefix_is_refused_and_leaves_the_output)
 {
@@ -244,7 +255,8 @@ START_TEST(a_prefix_contains_what_has_its_first_bits_and_nothing_else)
 	uint32_t state = 2;
 
 	for (unsigned int round = 0; round < 20000; round++) {
-		struct nestnet_prefix prefix = { .len = harness_random(&state) % (bits + 1) };
+		struct nestnet_prefix prefix = { .len = harness_random(&state) %
+							(bits + 1) };
 		unsigned int flipped = harness_random(&state) % bits;
 		struct nestnet_address other;
 
@@ -313,10 +325,11 @@ END_TEST
 
 START_TEST(addresses_have_one_order_by_family_and_then_bytes)
 {
-	static const char *const ordered[] = { "0.0.0.0",	 "9.255.255.255", "10.0.0.0",
-					       "10.0.0.127",	 "10.0.0.128",	  "200.0.0.0",
-					       "255.255.255.255", "::",		  "::1",
-					       "2001:db8::13",	 "ff02::1" };
+	static const char *const ordered[] = {
+		"0.0.0.0",    "9.255.255.255", "10.0.0.0",        "10.0.0.127",
+		"10.0.0.128", "200.0.0.0",     "255.255.255.255", "::",
+		"::1",        "2001:db8::13",  "ff02::1"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ordered); i++) {
 		for (size_t j = 0; j < ARRAY_LEN(ordered); j++) {
@@ -391,7 +404,8 @@ int main(void)
 		       bad_addresses);
 	tcase_add_test(text, text_of_any_length_is_refused_and_not_run_over);
 	tcase_add_test(text, any_address_is_written_as_a_star);
-	add_table_test(text, a_prefix_is_read_and_written_with_its_host_bits, good_prefixes);
+	add_table_test(text, a_prefix_is_read_and_written_with_its_host_bits,
+		       good_prefixes);
 	add_table_test(text, what_is_no_prefix_is_refused_and_leaves_the_output,
 		       bad_prefixes);
 	add_table_test(bits, a_prefix_ends_at_its_length_for_every_length, families);

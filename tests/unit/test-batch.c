@@ -16,9 +16,9 @@
 #include <string.h>
 
 static const struct nft_table table = { .family = NFT_FAMILY_INET, .name = "some" };
-static const struct nft_set_spec set = {
-	.name = "addr4", .key_type = NFT_TYPE_IPV4, .key_len = 4
-};
+static const struct nft_set_spec set = { .name = "addr4",
+					 .key_type = NFT_TYPE_IPV4,
+					 .key_len = 4 };
 
 static struct script *script;
 static struct error error;
@@ -286,8 +286,8 @@ static void answer_table(const void *userdata, size_t len)
 	memcpy(payload + sizeof(struct nfgenmsg), &attr, sizeof(attr));
 	memcpy(payload + sizeof(struct nfgenmsg) + sizeof(attr), userdata, len);
 	script_datagram(script);
-	script_message(script, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE, 0, 1, payload,
-		       sizeof(struct nfgenmsg) + sizeof(attr) + len);
+	script_message(script, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE, 0, 1,
+		       payload, sizeof(struct nfgenmsg) + sizeof(attr) + len);
 	script_ack(script, 1, 0);
 }
 
@@ -337,7 +337,9 @@ START_TEST(a_comment_is_cut_to_its_buffer_and_nothing_behind_it_is_read)
 		{ "\x00\xffhello", 7, "" },
 		{ "\x07\x01x\x00\x02ok", 7, "ok" },
 		{ "\x07\xff\x00\x02ok", 6, "" },
-		{ "\x00\x14" "01234567890123456789", 22, "012345678901234" },
+		{ "\x00\x14"
+		  "01234567890123456789",
+		  22, "012345678901234" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -381,12 +383,14 @@ int main(void)
 	tcase_add_test(sent, a_new_batch_is_empty_until_something_is_added);
 	tcase_add_test(sent, no_element_of_a_large_batch_is_lost);
 	tcase_add_checked_fixture(answered, set_up, tear_down);
-	tcase_add_test(answered, a_stale_generation_is_told_at_once_and_its_echo_passed_over);
+	tcase_add_test(answered,
+		       a_stale_generation_is_told_at_once_and_its_echo_passed_over);
 	tcase_add_test(answered, the_first_of_several_errors_wins);
 	tcase_add_test(answered, an_error_counts_though_the_last_message_is_acked);
 	tcase_add_test(answered, an_error_of_the_last_message_counts);
-	tcase_add_test(answered,
-		       a_refusal_that_answers_the_first_message_alone_is_the_whole_batchs);
+	tcase_add_test(
+		answered,
+		a_refusal_that_answers_the_first_message_alone_is_the_whole_batchs);
 	tcase_add_test(answered, a_batch_whose_answer_is_lost_is_not_sent_again);
 	tcase_add_test(answered, a_batch_whose_answer_is_lost_behind_an_error_failed);
 	tcase_add_test(answered, a_batch_that_cannot_be_sent_says_so);
@@ -394,7 +398,8 @@ int main(void)
 	tcase_add_checked_fixture(tables, set_up, tear_down);
 	tcase_add_test(tables, a_table_is_found_with_its_comment_and_the_generation);
 	tcase_add_test(tables, a_table_that_is_absent_is_no_error);
-	tcase_add_test(tables, a_comment_is_cut_to_its_buffer_and_nothing_behind_it_is_read);
+	tcase_add_test(tables,
+		       a_comment_is_cut_to_its_buffer_and_nothing_behind_it_is_read);
 	tcase_add_test(tables, without_a_generation_nothing_is_known);
 	return harness_run(suite);
 }

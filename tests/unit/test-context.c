@@ -30,9 +30,10 @@ static void tear_down(void)
 
 START_TEST(only_the_documented_codes_get_out)
 {
-	static const int public_codes[] = { EINVAL,	EEXIST, ENOENT, ENODEV,
-					    EADDRINUSE, EBUSY,	EPERM,	EAGAIN,
-					    ENOMEM,	EOPNOTSUPP, ENOTRECOVERABLE, EIO };
+	static const int public_codes[] = { EINVAL,     EEXIST,          ENOENT,
+					    ENODEV,     EADDRINUSE,      EBUSY,
+					    EPERM,      EAGAIN,          ENOMEM,
+					    EOPNOTSUPP, ENOTRECOVERABLE, EIO };
 
 	for (int code = 1; code < 5000; code++) {
 		int expected = EIO;
@@ -169,8 +170,8 @@ END_TEST
 
 START_TEST(a_file_that_is_no_namespace_is_refused)
 {
-	static const char *const files[] = { "/dev/null", "/proc/self/ns/uts", "/etc/passwd",
-					     "/" };
+	static const char *const files[] = { "/dev/null", "/proc/self/ns/uts",
+					     "/etc/passwd", "/" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		struct nestnet *other = NULL;

@@ -37,16 +37,16 @@ static const struct good good_aliases[] = {
 	{ "10.128.0.13:80/tcp", NULL, ENDPOINT_PORT, AF_INET, 32, IPPROTO_TCP, 80, 80 },
 	{ "10.128.0.13:53/udp", NULL, ENDPOINT_PORT, AF_INET, 32, IPPROTO_UDP, 53, 53 },
 	{ "10.128.0.13:9/sctp", NULL, ENDPOINT_PORT, AF_INET, 32, IPPROTO_SCTP, 9, 9 },
-	{ "10.128.0.13:1", "10.128.0.13:1/tcp", ENDPOINT_PORT, AF_INET, 32, IPPROTO_TCP, 1,
-	  1 },
+	{ "10.128.0.13:1", "10.128.0.13:1/tcp", ENDPOINT_PORT, AF_INET, 32, IPPROTO_TCP,
+	  1, 1 },
 	{ "10.128.0.13:65535", "10.128.0.13:65535/tcp", ENDPOINT_PORT, AF_INET, 32,
 	  IPPROTO_TCP, 65535, 65535 },
-	{ "10.128.0.13:8000-8010", "10.128.0.13:8000-8010/tcp", ENDPOINT_RANGE, AF_INET, 32,
-	  IPPROTO_TCP, 8000, 8010 },
+	{ "10.128.0.13:8000-8010", "10.128.0.13:8000-8010/tcp", ENDPOINT_RANGE, AF_INET,
+	  32, IPPROTO_TCP, 8000, 8010 },
 	{ "10.128.0.13:1-65535/udp", NULL, ENDPOINT_RANGE, AF_INET, 32, IPPROTO_UDP, 1,
 	  65535 },
-	{ "10.128.0.13:80-80", "10.128.0.13:80/tcp", ENDPOINT_PORT, AF_INET, 32, IPPROTO_TCP,
-	  80, 80 },
+	{ "10.128.0.13:80-80", "10.128.0.13:80/tcp", ENDPOINT_PORT, AF_INET, 32,
+	  IPPROTO_TCP, 80, 80 },
 	{ "*:80", "*:80/tcp", ENDPOINT_ANY, AF_UNSPEC, 0, IPPROTO_TCP, 80, 80 },
 	{ "*:80-90/udp", NULL, ENDPOINT_ANY, AF_UNSPEC, 0, IPPROTO_UDP, 80, 90 },
 	{ "2001:db8::13", NULL, ENDPOINT_ADDRESS, AF_INET6, 128, 0, 0, 0 },
@@ -56,11 +56,11 @@ static const struct good good_aliases[] = {
 	{ "[2001:db8::13]", "2001:db8::13", ENDPOINT_ADDRESS, AF_INET6, 128, 0, 0, 0 },
 	{ "[2001:db8::13]:80", "[2001:db8::13]:80/tcp", ENDPOINT_PORT, AF_INET6, 128,
 	  IPPROTO_TCP, 80, 80 },
-	{ "[2001:db8::13]:80-81/udp", NULL, ENDPOINT_RANGE, AF_INET6, 128, IPPROTO_UDP, 80,
-	  81 },
+	{ "[2001:db8::13]:80-81/udp", NULL, ENDPOINT_RANGE, AF_INET6, 128, IPPROTO_UDP,
+	  80, 81 },
 	{ "2001:db8::13:80", NULL, ENDPOINT_ADDRESS, AF_INET6, 128, 0, 0, 0 },
-	{ "[1111:2222:3333:4444:5555:6666:7777:8888]:10000-65535/sctp", NULL, ENDPOINT_RANGE,
-	  AF_INET6, 128, IPPROTO_SCTP, 10000, 65535 },
+	{ "[1111:2222:3333:4444:5555:6666:7777:8888]:10000-65535/sctp", NULL,
+	  ENDPOINT_RANGE, AF_INET6, 128, IPPROTO_SCTP, 10000, 65535 },
 };
 
 static const struct good good_targets[] = {
@@ -74,13 +74,15 @@ static const struct good good_targets[] = {
 };
 
 static void check_good(const struct good *good,
-		       int (*parse)(const char *, struct nestnet_endpoint *, const char **))
+		       int (*parse)(const char *, struct nestnet_endpoint *,
+				    const char **))
 {
 	const char *why = "nothing";
 	struct nestnet_endpoint endpoint, again;
 	char buf[NESTNET_TEXT_MAX];
 
-	ck_assert_msg(parse(good->text, &endpoint, &why) == 0, "'%s': %s", good->text, why);
+	ck_assert_msg(parse(good->text, &endpoint, &why) == 0, "'%s': %s", good->text,
+		      why);
 	ck_assert_int_eq(endpoint_shape(&endpoint), good->shape);
 	ck_assert_int_eq(endpoint_family(&endpoint), good->family);
 	ck_assert_uint_eq(endpoint.prefix.len, good->len);
@@ -217,7 +219,8 @@ static const struct bad bad_targets[] = {
 };
 
 static void check_bad(const struct bad *bad,
-		      int (*parse)(const char *, struct nestnet_endpoint *, const char **))
+		      int (*parse)(const char *, struct nestnet_endpoint *,
+				   const char **))
 {
 	struct nestnet_endpoint endpoint, before;
 	const char *why = NULL;
@@ -261,9 +264,11 @@ START_TEST(what_is_read_at_all_is_written_so_that_it_reads_the_same)
 {
 	/* Words of the grammar in any order: few are an alias, and none may break the
 	 * parser. */
-	static const char *const words[] = { "10.128.0.13", "2001:db8::13", "[", "]", ":",
-					     "/", "-", "*", "80", "81", "32", "tcp", "udp",
-					     "2001:db8::", "10.128.0.0", "24", "0", "" };
+	static const char *const words[] = {
+		"10.128.0.13", "2001:db8::13", "[",  "]",  ":",   "/",   "-",
+		"*",           "80",           "81", "32", "tcp", "udp", "2001:db8::",
+		"10.128.0.0",  "24",           "0",  ""
+	};
 	unsigned int n_good = 0;
 	uint32_t state = 7;
 
@@ -291,10 +296,17 @@ END_TEST
 START_TEST(endpoints_have_one_order)
 {
 	static const char *const ordered[] = {
-		"*:80/tcp",	      "10.128.0.13",	      "10.128.0.13:80/tcp",
-		"10.128.0.13:80-81/tcp", "10.128.0.13:81/tcp", "10.128.0.13:53/udp",
-		"10.128.0.14",	      "10.130.0.0/16",	      "10.130.0.0/15",
-		"2001:db8::13",	      "[2001:db8::13]:80/tcp",
+		"*:80/tcp",
+		"10.128.0.13",
+		"10.128.0.13:80/tcp",
+		"10.128.0.13:80-81/tcp",
+		"10.128.0.13:81/tcp",
+		"10.128.0.13:53/udp",
+		"10.128.0.14",
+		"10.130.0.0/16",
+		"10.130.0.0/15",
+		"2001:db8::13",
+		"[2001:db8::13]:80/tcp",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ordered); i++) {
@@ -336,10 +348,12 @@ START_TEST(the_longest_text_fits_its_buffer)
 	};
 	char buf[NESTNET_TEXT_MAX + 1];
 
-	memset(endpoint.prefix.address.bytes, 0xff, sizeof(endpoint.prefix.address.bytes));
+	memset(endpoint.prefix.address.bytes, 0xff,
+	       sizeof(endpoint.prefix.address.bytes));
 	memset(buf, '#', sizeof(buf));
 	nestnet_endpoint_format(&endpoint, buf);
-	ck_assert_str_eq(buf, "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65534-65535/sctp");
+	ck_assert_str_eq(buf,
+			 "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65534-65535/sctp");
 	ck_assert_int_eq(buf[NESTNET_TEXT_MAX], '#');
 }
 END_TEST

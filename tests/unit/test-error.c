@@ -29,7 +29,8 @@ static void check_guard(const struct guarded *guarded)
 	memset(expected, 0x5a, sizeof(expected));
 	ck_assert_mem_eq(guarded->before, expected, sizeof(expected));
 	ck_assert_mem_eq(guarded->after, expected, sizeof(expected));
-	ck_assert_ptr_nonnull(memchr(guarded->error.text, '\0', sizeof(guarded->error.text)));
+	ck_assert_ptr_nonnull(
+		memchr(guarded->error.text, '\0', sizeof(guarded->error.text)));
 }
 
 START_TEST(clauses_are_put_in_front_from_the_inside_to_the_outside)
@@ -49,7 +50,8 @@ START_TEST(what_is_appended_comes_behind)
 	struct error error = { .code = 0 };
 
 	ck_assert_int_eq(error_set_errno(&error, EPERM), -EPERM);
-	ck_assert_int_eq(error_append(&error, " (CAP_%s is needed)", "NET_ADMIN"), -EPERM);
+	ck_assert_int_eq(error_append(&error, " (CAP_%s is needed)", "NET_ADMIN"),
+			 -EPERM);
 	ck_assert_str_eq(error.text, "Operation not permitted (CAP_NET_ADMIN is needed)");
 }
 END_TEST
@@ -83,8 +85,9 @@ START_TEST(a_sentence_of_any_length_is_cut_at_the_buffers_end)
 		size_t expected = n < 511 ? n : 511;
 
 		guard(&guarded);
-		ck_assert_int_eq(error_set(&guarded.error, EIO, "%s", harness_repeat('a', n)),
-				 -EIO);
+		ck_assert_int_eq(
+			error_set(&guarded.error, EIO, "%s", harness_repeat('a', n)),
+			-EIO);
 		check_guard(&guarded);
 		ck_assert_uint_eq(strlen(guarded.error.text), expected);
 	}
@@ -180,7 +183,8 @@ int main(void)
 	tcase_add_test(clauses, a_clause_can_quote_the_sentence_itself);
 	tcase_add_test(clauses, what_is_hostile_in_an_argument_is_not_a_format);
 	tcase_add_test(lengths, a_sentence_of_any_length_is_cut_at_the_buffers_end);
-	tcase_add_test(lengths, a_clause_of_any_length_keeps_its_colon_and_cuts_what_follows);
+	tcase_add_test(lengths,
+		       a_clause_of_any_length_keeps_its_colon_and_cuts_what_follows);
 	tcase_add_test(lengths, appending_of_any_length_stops_at_the_buffers_end);
 	tcase_add_test(lengths, many_clauses_leave_the_outermost);
 	return harness_run(suite);

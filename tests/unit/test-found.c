@@ -79,7 +79,8 @@ static void answer_element(const char *interface, const char *comment)
 	mnl_attr_nest_end(message, list);
 	script_datagram(script);
 	script_message(script, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM, 0, 0,
-		       mnl_nlmsg_get_payload(message), mnl_nlmsg_get_payload_len(message));
+		       mnl_nlmsg_get_payload(message),
+		       mnl_nlmsg_get_payload_len(message));
 }
 
 static void set_up(void)

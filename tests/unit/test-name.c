@@ -9,10 +9,12 @@
 #include <nestnet/nestnet.h>
 #include <string.h>
 
+/* clang-format off */
 static const char *const good_names[] = {
 	"a", "0", "eth0", "tap0", "virbr0", "br-guest", "eth0.100", "veth_1", "A", "Z9",
 	"012345678901234", "alls", "defaults", "al", "a..b", "a-", "enp0s31f6",
 };
+/* clang-format on */
 
 START_TEST(a_plain_name_is_an_interface_name)
 {
@@ -23,17 +25,21 @@ START_TEST(a_plain_name_is_an_interface_name)
 }
 END_TEST
 
+/* clang-format off */
 static const char *const bad_names[] = {
 	"", " ", "all", "default", ".", "..", "-", "-dash", "--help", "_a", ".hidden",
 	"0123456789012345", "a/b", "../x", "a b", "a\n", "a\t", "a:1", "a\"b", "a'b", "a;b",
 	"x;$(id)", "a\\b", "a*", "tap%s", "tap%n", "%d%d", "%dtap", "ta%dp", "\xc3\xa4",
 	"a\x7f", "a\x01", "a|b", "a&b", "a@b", "a#b", "a+b", "a,b", "a=b", "{a}",
 };
+/* clang-format on */
 
 START_TEST(what_is_no_plain_name_is_refused)
 {
-	ck_assert_msg(name_why_not_interface(bad_names[_i]), "'%s' is taken", bad_names[_i]);
-	ck_assert_msg(name_why_not_pattern(bad_names[_i]), "'%s' is taken", bad_names[_i]);
+	ck_assert_msg(name_why_not_interface(bad_names[_i]), "'%s' is taken",
+		      bad_names[_i]);
+	ck_assert_msg(name_why_not_pattern(bad_names[_i]), "'%s' is taken",
+		      bad_names[_i]);
 }
 END_TEST
 
@@ -47,8 +53,9 @@ END_TEST
 
 START_TEST(every_byte_is_either_allowed_in_a_name_or_refused)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789_.-";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789_.-";
 
 	for (unsigned int byte = 1; byte < 256; byte++) {
 		const char text[3] = { 'a', (char)byte, '\0' };
@@ -94,12 +101,14 @@ START_TEST(a_mac_address_is_of_one_interface)
 }
 END_TEST
 
+/* clang-format off */
 static const char *const bad_comments[] = {
 	"", "\"", "a\"b", "x\"\n}\n}\ntable inet evil {", "a\nb", "a\tb", "a'b", "a\\b",
 	"{a}", "a;b", "a#b", "$(id)", "a`id`", "a*b", "a<b", "a>b", "a|b", "a&b", "a!b",
 	"a?b", "a~b", "a^b", "a%sb", "a(b", "a)b", "a[b", "a]b", "caf\xc3\xa9", "\x01",
 	"a\x7f",
 };
+/* clang-format on */
 
 START_TEST(a_comment_that_nft_would_not_print_back_is_refused)
 {
@@ -113,7 +122,8 @@ START_TEST(a_comment_has_every_character_that_is_promised)
 	ck_assert_ptr_null(name_why_not_comment("azAZ09 _.:/@+=,-"));
 	ck_assert_ptr_null(name_why_not_comment(" "));
 	ck_assert_ptr_null(name_why_not_comment("-"));
-	ck_assert_ptr_null(name_why_not_comment(harness_repeat('a', NESTNET_COMMENT_MAX)));
+	ck_assert_ptr_null(
+		name_why_not_comment(harness_repeat('a', NESTNET_COMMENT_MAX)));
 	for (size_t n = NESTNET_COMMENT_MAX + 1; n < 60000; n = n < 300 ? n + 1 : n * 2)
 		ck_assert_ptr_nonnull(name_why_not_comment(harness_repeat('a', n)));
 }

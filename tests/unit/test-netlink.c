@@ -32,8 +32,8 @@ static void tear_down(void)
 /* What a reply function saw: "a b" for the texts of two replies, "/" for a torn dump. */
 struct seen {
 	char text[256];
-	int result;       /* what to return for a reply */
-	int torn_result;  /* and for NULL */
+	int result;      /* what to return for a reply */
+	int torn_result; /* and for NULL */
 };
 
 static int see(void *userdata, const struct nlmsghdr *reply)
@@ -56,7 +56,8 @@ static int request(struct seen *seen, uint16_t flags)
 
 	message->nlmsg_type = SOME_TYPE;
 	message->nlmsg_flags = flags;
-	return netlink_request(script_socket(script), message, seen ? see : NULL, seen, &error);
+	return netlink_request(script_socket(script), message, seen ? see : NULL, seen,
+			       &error);
 }
 
 /* ---- Acks -------------------------------------------------------------------------------- */
@@ -104,7 +105,8 @@ START_TEST(the_kernels_own_sentence_is_added)
 {
 	script_ack_text(script, 0, -EINVAL, "mtu greater than device maximum");
 	ck_assert_int_eq(request(NULL, 0), -EINVAL);
-	ck_assert_str_eq(error.text, "Invalid argument (mtu greater than device maximum)");
+	ck_assert_str_eq(error.text,
+			 "Invalid argument (mtu greater than device maximum)");
 }
 END_TEST
 
@@ -120,10 +122,12 @@ START_TEST(the_capability_is_named_where_the_kernel_says_nothing)
 END_TEST
 
 /* An ack that says it echoes so many bytes, and has a sentence that says it is so long. */
-static void put_ack(uint16_t flags, uint32_t echoed_len, const char *text, size_t attr_len)
+static void put_ack(uint16_t flags, uint32_t echoed_len, const char *text,
+		    size_t attr_len)
 {
 	struct nlmsgerr ack = { .error = -EINVAL, .msg = { .nlmsg_len = echoed_len } };
-	struct nlattr attr = { .nla_len = (uint16_t)attr_len, .nla_type = NLMSGERR_ATTR_MSG };
+	struct nlattr attr = { .nla_len = (uint16_t)attr_len,
+			       .nla_type = NLMSGERR_ATTR_MSG };
 	unsigned char payload[512] = { 0 };
 	size_t at = sizeof(ack);
 
@@ -132,14 +136,15 @@ static void put_ack(uint16_t flags, uint32_t echoed_len, const char *text, size_
 	memcpy(payload + at + NLA_HDRLEN, text, strlen(text));
 	at += NLA_HDRLEN + strlen(text);
 	script_datagram(script);
-	script_message(script, NLMSG_ERROR, (uint16_t)(flags | NLM_F_ACK_TLVS), 0, payload,
-		       at);
+	script_message(script, NLMSG_ERROR, (uint16_t)(flags | NLM_F_ACK_TLVS), 0,
+		       payload, at);
 }
 
 START_TEST(a_sentence_behind_an_echo_is_told)
 {
 	static const char text[] = "why";
-	struct nlmsgerr ack = { .error = -EINVAL, .msg = { .nlmsg_len = NLMSG_HDRLEN + 6 } };
+	struct nlmsgerr ack = { .error = -EINVAL,
+				.msg = { .nlmsg_len = NLMSG_HDRLEN + 6 } };
 	struct nlattr attr = { .nla_len = NLA_HDRLEN + sizeof(text),
 			       .nla_type = NLMSGERR_ATTR_MSG };
 	unsigned char payload[64] = { 0 };
@@ -163,14 +168,14 @@ START_TEST(a_sentence_that_does_not_hold_together_is_not_read)
 		uint32_t echoed;
 		size_t attr_len;
 	} cases[] = {
-		{ NLM_F_CAPPED, NLMSG_HDRLEN, NLA_HDRLEN + 4 },  /* no NUL */
-		{ NLM_F_CAPPED, NLMSG_HDRLEN, 0 },		 /* shorter than a header */
-		{ NLM_F_CAPPED, NLMSG_HDRLEN, 3 },		 /* the same */
-		{ NLM_F_CAPPED, NLMSG_HDRLEN, NLA_HDRLEN },	 /* empty */
-		{ NLM_F_CAPPED, NLMSG_HDRLEN, 60000 },		 /* behind the end */
-		{ 0, 4000000000, NLA_HDRLEN + 4 },		 /* the echo, too */
+		{ NLM_F_CAPPED, NLMSG_HDRLEN, NLA_HDRLEN + 4 }, /* no NUL */
+		{ NLM_F_CAPPED, NLMSG_HDRLEN, 0 },          /* shorter than a header */
+		{ NLM_F_CAPPED, NLMSG_HDRLEN, 3 },          /* the same */
+		{ NLM_F_CAPPED, NLMSG_HDRLEN, NLA_HDRLEN }, /* empty */
+		{ NLM_F_CAPPED, NLMSG_HDRLEN, 60000 },      /* behind the end */
+		{ 0, 4000000000, NLA_HDRLEN + 4 },          /* the echo, too */
 		{ 0, 0xffffffff, NLA_HDRLEN + 4 },
-		{ 0, NLMSG_HDRLEN + 8, NLA_HDRLEN + 4 },	 /* the echo is the text */
+		{ 0, NLMSG_HDRLEN + 8, NLA_HDRLEN + 4 }, /* the echo is the text */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -308,9 +313,9 @@ START_TEST(a_message_that_is_cut_off_is_not_used)
 }
 END_TEST
 
-static const uint32_t impossible_lens[] = { 0,		1,	    4,		15,
-					    17,		33,	    0x7fffffff, 0x80000000,
-					    0x80000040, 0xfffffff0, 0xffffffff };
+static const uint32_t impossible_lens[] = {
+	0, 1, 4, 15, 17, 33, 0x7fffffff, 0x80000000, 0x80000040, 0xfffffff0, 0xffffffff
+};
 
 /* An ack with a sentence, but for its length. */
 START_TEST(a_message_of_an_impossible_length_is_not_used)

@@ -78,7 +78,9 @@ static void let_go(void *step)
 static const struct plan_step_ops all_ops = {
 	.prepare = prepare, .act = act, .undo = undo, .free = let_go
 };
-static const struct plan_step_ops plain_ops = { .act = act, .undo = undo, .free = let_go };
+static const struct plan_step_ops plain_ops = { .act = act,
+						.undo = undo,
+						.free = let_go };
 static const struct plan_step_ops final_ops = { .act = act, .free = let_go };
 
 static struct step *add(enum plan_phase phase, const struct plan_step_ops *ops, char name)
@@ -113,7 +115,8 @@ START_TEST(a_hundred_steps_keep_their_order)
 	char expected[1024] = "";
 
 	for (unsigned int i = 0; i < 100; i++) {
-		add(i % 2 ? PLAN_PORTS : PLAN_LINKS, &plain_ops, (char)(' ' + 1 + i % 90));
+		add(i % 2 ? PLAN_PORTS : PLAN_LINKS, &plain_ops,
+		    (char)(' ' + 1 + i % 90));
 		ck_assert_uint_eq(plan->n_steps, i + 1);
 	}
 	for (unsigned int parity = 0; parity < 2; parity++) {
@@ -260,7 +263,8 @@ static void hear(void *userdata, int level, const char *line)
 {
 	(void)userdata;
 	n_lines++;
-	snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), "%d %s;", level, line);
+	snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), "%d %s;", level,
+		 line);
 }
 
 START_TEST(changes_are_logged_once_they_are_made)
@@ -320,7 +324,8 @@ int main(void)
 	tcase_add_checked_fixture(undoing, set_up, tear_down);
 	tcase_add_test(undoing, a_failing_step_undoes_those_before_it_in_reverse);
 	tcase_add_test(undoing, the_first_step_that_fails_has_nothing_to_undo);
-	tcase_add_test(undoing, a_state_that_changed_meanwhile_is_undone_and_told_as_such);
+	tcase_add_test(undoing,
+		       a_state_that_changed_meanwhile_is_undone_and_told_as_such);
 	tcase_add_test(undoing, a_failing_undo_says_what_is_left_and_the_others_go_on);
 	tcase_add_test(undoing, every_undo_that_fails_is_told);
 	tcase_add_test(undoing, a_failure_behind_what_cannot_be_undone_says_so);

@@ -48,7 +48,8 @@ static void damage(unsigned char *bytes, size_t len)
 			bytes[at] = (unsigned char)harness_random(&state);
 			break;
 		case 1: /* where lengths and types are */
-			bytes[at & ~(size_t)3] ^= (unsigned char)(1u << harness_random(&state) % 8);
+			bytes[at & ~(size_t)3] ^=
+				(unsigned char)(1u << harness_random(&state) % 8);
 			break;
 		case 2:
 			bytes[at] = harness_random(&state) % 2 ? 0 : 0xff;
@@ -120,7 +121,8 @@ static void check_text(const char *text, size_t size)
 
 static void check_prefix(const struct nestnet_prefix *prefix)
 {
-	ck_assert(prefix->address.family == AF_INET || prefix->address.family == AF_INET6);
+	ck_assert(prefix->address.family == AF_INET ||
+		  prefix->address.family == AF_INET6);
 	ck_assert_uint_le(prefix->len, address_bits(prefix->address.family));
 	n_given++;
 }
@@ -234,12 +236,21 @@ END_TEST
 static const struct nft_table table = { .family = NFT_FAMILY_INET, .name = "some" };
 
 static const struct nft_set_spec specs[] = {
-	{ .name = "hash", .key_type = NFT_TYPE_IPV4, .key_len = 4, .data_type = NFT_TYPE_IPV4,
-	  .data_len = 4, .flags = NFT_SPEC_COUNTER | NFT_SPEC_TIMEOUT },
-	{ .name = "rbtree", .key_type = NFT_TYPE_IPV4, .key_len = 4,
+	{ .name = "hash",
+	  .key_type = NFT_TYPE_IPV4,
+	  .key_len = 4,
+	  .data_type = NFT_TYPE_IPV4,
+	  .data_len = 4,
+	  .flags = NFT_SPEC_COUNTER | NFT_SPEC_TIMEOUT },
+	{ .name = "rbtree",
+	  .key_type = NFT_TYPE_IPV4,
+	  .key_len = 4,
 	  .flags = NFT_SPEC_INTERVAL },
-	{ .name = "pipapo", .key_type = NFT_TYPE2(NFT_TYPE_IPV4, NFT_TYPE_IPV4), .key_len = 8,
-	  .fields = { 4, 4 }, .flags = NFT_SPEC_INTERVAL },
+	{ .name = "pipapo",
+	  .key_type = NFT_TYPE2(NFT_TYPE_IPV4, NFT_TYPE_IPV4),
+	  .key_len = 8,
+	  .fields = { 4, 4 },
+	  .flags = NFT_SPEC_INTERVAL },
 	{ .name = "longest", .key_len = NFT_KEY_MAX, .data_len = NFT_DATA_MAX },
 };
 
@@ -263,7 +274,8 @@ static ssize_t send_nowhere(void *userdata, int fd, const void *bytes, size_t le
 static void put_element(struct nlmsghdr *message, const struct nft_set_spec *spec)
 {
 	static const unsigned char userdata[] = "\x00\x05hello", bytes[64];
-	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM), *nest, *data;
+	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM), *nest,
+		      *data;
 
 	nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
 	mnl_attr_put(message, NFTA_DATA_VALUE, spec->key_len, bytes);

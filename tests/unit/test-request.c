@@ -84,7 +84,8 @@ static const struct {
 	{ "10.128.0.12/30", "192.168.122.89", 0, NULL, EINVAL,
 	  "expose 10.128.0.12/30: alias and target are not of one prefix length" },
 	{ "10.128.0.13:80", "192.168.122.88/30", 0, NULL, EINVAL,
-	  "expose 10.128.0.13:80/tcp: ports are exposed to one address, not to a prefix" },
+	  "expose 10.128.0.13:80/tcp: ports are exposed to one address, not to a "
+	  "prefix" },
 	{ "10.128.0.13:80", "192.168.122.89:80-81", 0, NULL, EINVAL,
 	  "expose 10.128.0.13:80/tcp: alias and target have not as many ports" },
 	{ "10.128.0.13:80-82", "192.168.122.89:80-81", 0, NULL, EINVAL,
@@ -94,13 +95,16 @@ static const struct {
 	{ "10.128.0.13:80", "10.128.0.13:81", 0, NULL, EINVAL,
 	  "expose 10.128.0.13:80/tcp: alias and target are one address" },
 	{ "10.128.0.13:80", "192.168.122.89", NESTNET_EGRESS_ALIAS, NULL, EINVAL,
-	  "expose 10.128.0.13:80/tcp: --egress alias and none want an alias without a port" },
+	  "expose 10.128.0.13:80/tcp: --egress alias and none want an alias without a "
+	  "port" },
 	{ "10.128.0.13:80", "192.168.122.89", NESTNET_EGRESS_NONE, NULL, EINVAL,
-	  "expose 10.128.0.13:80/tcp: --egress alias and none want an alias without a port" },
+	  "expose 10.128.0.13:80/tcp: --egress alias and none want an alias without a "
+	  "port" },
 	{ "10.128.0.13", "192.168.122.89", 0, "", EINVAL,
 	  "expose 10.128.0.13: a comment is not empty" },
 	{ "10.128.0.13", "192.168.122.89", 0, "a\"b", EINVAL,
-	  "expose 10.128.0.13: a comment is of letters, digits, spaces and _ . : / @ + = , -" },
+	  "expose 10.128.0.13: a comment is of letters, digits, spaces and _ . : / @ + = "
+	  ", -" },
 };
 
 START_TEST(an_exposure_is_taken_or_refused_with_the_reason)
@@ -119,7 +123,8 @@ END_TEST
 
 START_TEST(options_of_another_size_are_refused)
 {
-	struct nestnet_endpoint from = alias("10.128.0.13"), to = target("192.168.122.89");
+	struct nestnet_endpoint from = alias("10.128.0.13"),
+				to = target("192.168.122.89");
 	struct nestnet_expose_options expose = { .size = sizeof(expose) - 1 };
 	struct nestnet_tap_options tap = { .size = 0 };
 	struct nestnet_bridge_options bridge = { .size = 4 };
@@ -197,7 +202,8 @@ END_TEST
 
 START_TEST(a_target_that_no_parser_gives_is_refused)
 {
-	struct nestnet_endpoint from = alias("10.128.0.13"), to = target("192.168.122.89");
+	struct nestnet_endpoint from = alias("10.128.0.13"),
+				to = target("192.168.122.89");
 
 	memset(to.prefix.address.bytes, 0, 4);
 	check_refused(nestnet_expose(tx, &from, &to, NULL), EINVAL);
@@ -214,7 +220,8 @@ END_TEST
 
 START_TEST(an_egress_that_there_is_not_is_refused)
 {
-	struct nestnet_endpoint from = alias("10.128.0.13"), to = target("192.168.122.89");
+	struct nestnet_endpoint from = alias("10.128.0.13"),
+				to = target("192.168.122.89");
 	struct nestnet_expose_options options = { .size = sizeof(options) };
 
 	options.egress = (enum nestnet_egress)77;
@@ -231,30 +238,41 @@ static const uint8_t zero_mac[6];
 static const struct {
 	const char *name;
 	struct nestnet_tap_options options; /* size aside */
-	const char *sentence;		    /* NULL: it is taken */
+	const char *sentence;               /* NULL: it is taken */
 } taps[] = {
 	{ "tap0", { .queues = 0 }, NULL },
 	{ "tap%d", { .queues = 256, .mac = good_mac, .mtu = 1460 }, NULL },
 	{ "tap0", { .bridge = "br0", .flags = NESTNET_TAP_ISOLATED }, NULL },
 	{ "", { .queues = 0 }, "tap add '': an interface name is not empty" },
-	{ "-x", { .queues = 0 },
+	{ "-x",
+	  { .queues = 0 },
 	  "tap add '-x': an interface name starts with a letter or a digit" },
-	{ "all", { .queues = 0 },
+	{ "all",
+	  { .queues = 0 },
 	  "tap add 'all': not an interface name: sysctls use it for something else" },
-	{ "0123456789012345", { .queues = 0 },
+	{ "0123456789012345",
+	  { .queues = 0 },
 	  "tap add '0123456789012345': an interface name has at most 15 characters" },
-	{ "x;$(id)", { .queues = 0 },
+	{ "x;$(id)",
+	  { .queues = 0 },
 	  "tap add 'x;$(id)': an interface name is of letters, digits and _ . -" },
 	{ "tap0", { .queues = 257 }, "tap add 'tap0': a tap has at most 256 queues" },
-	{ "tap0", { .queues = UINT_MAX }, "tap add 'tap0': a tap has at most 256 queues" },
+	{ "tap0",
+	  { .queues = UINT_MAX },
+	  "tap add 'tap0': a tap has at most 256 queues" },
 	{ "tap0", { .mtu = 67 }, "tap add 'tap0': the MTU of a tap is from 68 to 65521" },
-	{ "tap0", { .mtu = 65522 }, "tap add 'tap0': the MTU of a tap is from 68 to 65521" },
-	{ "tap0", { .mac = multicast_mac },
+	{ "tap0",
+	  { .mtu = 65522 },
+	  "tap add 'tap0': the MTU of a tap is from 68 to 65521" },
+	{ "tap0",
+	  { .mac = multicast_mac },
 	  "tap add 'tap0': the MAC address is a multicast address" },
 	{ "tap0", { .mac = zero_mac }, "tap add 'tap0': the MAC address is zero" },
-	{ "tap0", { .flags = NESTNET_TAP_ISOLATED },
+	{ "tap0",
+	  { .flags = NESTNET_TAP_ISOLATED },
 	  "tap add 'tap0': isolation is for a bridge's ports" },
-	{ "tap0", { .bridge = "br%d" },
+	{ "tap0",
+	  { .bridge = "br%d" },
 	  "tap add 'tap0': an interface name is of letters, digits and _ . -" },
 	{ "tap0", { .bridge = "" }, "tap add 'tap0': an interface name is not empty" },
 };
@@ -273,8 +291,10 @@ END_TEST
 START_TEST(a_tap_in_a_bridge_has_no_address)
 {
 	struct nestnet_prefix address = prefix("192.168.122.1/24");
-	struct nestnet_tap_options options = { .size = sizeof(options), .bridge = "br0",
-					       .addresses = &address, .n_addresses = 1 };
+	struct nestnet_tap_options options = { .size = sizeof(options),
+					       .bridge = "br0",
+					       .addresses = &address,
+					       .n_addresses = 1 };
 
 	check_refused(nestnet_tap_add(tx, "tap0", &options), EINVAL);
 	options.bridge = NULL;
@@ -284,8 +304,8 @@ END_TEST
 
 START_TEST(an_address_that_no_interface_can_have_is_refused)
 {
-	static const char *const texts[] = { "0.0.0.0/0", "224.0.0.1/24", "255.255.255.255",
-					     "::/64", "ff02::1/64" };
+	static const char *const texts[] = { "0.0.0.0/0", "224.0.0.1/24",
+					     "255.255.255.255", "::/64", "ff02::1/64" };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct nestnet_prefix address = prefix(texts[i]);
@@ -380,7 +400,8 @@ END_TEST
 /* The header: "-EINVAL (other requests are queued before it)". */
 START_TEST(clear_is_refused_behind_other_requests)
 {
-	struct nestnet_endpoint from = alias("10.128.0.13"), to = target("192.168.122.89");
+	struct nestnet_endpoint from = alias("10.128.0.13"),
+				to = target("192.168.122.89");
 
 	ck_assert_int_eq(nestnet_expose(tx, &from, &to, NULL), 0);
 	check_refused(nestnet_clear(tx), EINVAL);
@@ -389,10 +410,12 @@ END_TEST
 
 START_TEST(a_thousand_requests_are_queued)
 {
-	struct nestnet_prefix addresses[3] = { prefix("10.0.0.1/24"), prefix("10.0.1.1/24"),
+	struct nestnet_prefix addresses[3] = { prefix("10.0.0.1/24"),
+					       prefix("10.0.1.1/24"),
 					       prefix("10.0.2.1/24") };
 	struct nestnet_bridge_options options = { .size = sizeof(options),
-						  .addresses = addresses, .n_addresses = 3 };
+						  .addresses = addresses,
+						  .n_addresses = 3 };
 
 	for (unsigned int i = 0; i < 1000; i++)
 		ck_assert_int_eq(nestnet_bridge_add(tx, "br0", &options), 0);

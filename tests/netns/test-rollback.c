@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A batch that the kernel refuses, and what is sent at all. Every other failure of every
+ * verb is in test-fault.c, which takes longer than a check may. */
+
+#include "faults.h"
+#include "netns.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define GUEST  "192.168.122.89"
+#define GUEST2 "192.168.122.90"
+
+/* ---- The one that the design names ------------------------------------------------------------------ */
+
+static struct nestnet_transaction *bridge_and_subnet(void)
+{
+	struct nestnet_transaction *tx = begin();
+
+	add_bridge(tx, "br0", "192.168.122.1/24");
+	add_nat(tx, "192.168.122.0/24", 0);
+	return tx;
+}
+
+START_TEST(commit_rolls_back_bridge_when_nat_fails)
+{
+	char *before;
+
+	sh("ip link add eth0 type veth peer name ext0");
+	before = snapshot();
+	faults_arm(ctx, FAULT_BATCH, 1);
+	refused(commit(bridge_and_subnet()), ENOENT,
+		"bridge add br0 --address 192.168.122.1/24 --mac 02:00:00:00:00:b0 and 2 "
+		"more: change table inet nestnet: No such file or directory");
+	ck_assert(faults_disarm());
+	snapshots_equal(before, NULL, "the commit");
+	ok(commit(bridge_and_subnet()));
+	ck_assert_str_eq(bridges(), "br0 mtu=1500 192.168.122.1/24\n");
+	ck_assert_str_eq(nats(), "192.168.122.0/24\n");
+	free(before);
+}
+END_TEST
+
+/* ---- What is sent ------------------------------------------------------------------------------------- */
+
+START_TEST(one_expose_sends_one_batch_and_no_dump)
+{
+	ok(expose("10.128.0.13", GUEST, 0));
+	faults_arm(ctx, FAULT_NONE, 0);
+	ok(expose("10.128.0.14", GUEST, 0));
+	ok(expose("10.128.0.14:80", GUEST2, 0));
+	ck_assert_uint_eq(faults_batches(), 2);
+	ck_assert_uint_eq(faults_dumps(), 0);
+	ok(unexpose("10.128.0.14", 0));
+	ck_assert_uint_eq(faults_batches(), 3);
+	/* That of the flows which it had let in. */
+	ck_assert_uint_eq(faults_dumps(), 1);
+	faults_disarm();
+}
+END_TEST
+
+START_TEST(what_is_so_already_sends_no_batch)
+{
+	ok(expose("10.128.0.13", GUEST, 0));
+	ok(nat_add("192.168.122.0/24", NULL));
+	faults_arm(ctx, FAULT_NONE, 0);
+	ok(expose("10.128.0.13", GUEST, 0));
+	ok(nat_add("192.168.122.0/24", NULL));
+	ck_assert_int_eq(expose("10.128.0.13", GUEST2, 0), -EEXIST);
+	ck_assert_int_eq(unexpose("10.128.0.14", 0), -ENOENT);
+	ck_assert_int_eq(nat_del("192.168.0.0/16", 0), -ENOENT);
+	ck_assert_uint_eq(faults_batches(), 0);
+	faults_disarm();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("rollback");
+	TCase *tcase = netns_case(suite, "rollback", 20);
+
+	tcase_add_test(tcase, commit_rolls_back_bridge_when_nat_fails);
+	tcase_add_test(tcase, one_expose_sends_one_batch_and_no_dump);
+	tcase_add_test(tcase, what_is_so_already_sends_no_batch);
+	return netns_run(suite);
+}
