@@ -7,7 +7,8 @@
 # Before nestnet L1 forwards already, and nothing stops it: so each test begins by seeing
 # that the way is there. Reverse path filters, which could hide a hole, are off.
 neighbourhood() {
-	[[ $FAMILY == 6 ]] || with_route_to_guests
+	with_route_to_guests
+	# shellcheck disable=SC2016
 	on l1 sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
 		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 		for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done'

@@ -149,14 +149,12 @@ test_segments_of_others_are_left_alone() { in_each_family not_clamped; }
 
 not_clamped() {
 	ip -netns ext link set eth0 mtu 1500
-	with_route_to_guests_once
+	with_route_to_guests
 	nestnet -q forward on
 	nestnet expose "$ALIAS" "$GUEST"
 	ip -netns ext route change "$SUBNET" via "$L1"
 	matches "of a guest that is not exposed" "$(mss_of 1500)" "$(on ext peer tcp "$GUEST2" 7)"
 }
-
-with_route_to_guests_once() { [[ $FAMILY == 6 ]] || with_route_to_guests; }
 
 # A mebibyte
 

@@ -30,7 +30,7 @@ bystanders_go_on() {
 
 	for name in same_guest other_guest other_alias other_alias_udp foreign to_l1 to_l1_by_alias \
 		from_l1 inside out; do
-		stream_says "$name" "$1" >/dev/null || fail "$name did not go on"
+		goes_on "$name" "$1"
 	done
 }
 
@@ -50,7 +50,9 @@ foreign_dnat() {
 }
 
 goes_on() {
-	stream_says "$1" "$2" >/dev/null || fail "$1 did not go on"
+	local answer
+
+	answer=$(stream_says "$1" "$2") || fail "IPv$FAMILY: $1 does not go on: $answer"
 }
 
 # The flow is over at once: the very next line does not come back.
@@ -186,7 +188,7 @@ revoke_by_replace() {
 	is_over old
 	is_over old_out
 	# A UDP flow goes over to the new guest.
-	matches "the UDP flow" "^l2b sees $EXT " "$(stream_says old_udp after || stream_says old_udp again)"
+	matches "the UDP flow" "^l2b sees $EXT " "$(stream_says old_udp after)"
 	goes_on range after
 	nestnet expose "$(at "$ALIAS" 8001-8002)" "$(at "$GUEST2" 7-8)" --replace
 	is_over range

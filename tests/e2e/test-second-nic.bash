@@ -12,7 +12,9 @@
 with_second_nic() {
 	[[ $FAMILY == 4 ]] || return 0
 	ip netns add wan
-	on wan sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	# A router asks for neighbours by its own address.
+	on wan sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+		echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce'
 	ip -netns wan -batch - <<-END
 		link set lo up
 		link add eth0 type veth peer name eth1 netns l1
@@ -33,6 +35,8 @@ with_second_nic() {
 		address add fd10:129::2/64 dev eth1 nodad
 		address add fd10:129::13/128 dev eth1 nodad preferred_lft 0
 	END
+	listens_for l1 eth1 2 13
+	listens_for wan eth0 1 50
 	on wan peer serve wan page:8000 echo:7
 }
 
@@ -108,15 +112,51 @@ port_by_rule() {
 	reaches ext tcp "$L1" 22 "l1 sees $EXT "
 }
 
+test_the_second_nics_whole_address_is_the_guests() { in_each_family whole_nic; }
+
+whole_nic() {
+	second_family
+	# In IPv6 only an interface's default route makes an address its primary one.
+	[[ $FAMILY == 6 ]] || refused 1 "$NIC.*--force" nestnet expose "$NIC" "$GUEST"
+	nestnet expose "$NIC" "$GUEST" --force --egress alias
+	by_second_nic from "$GUEST"
+	client_reaches tcp "$NIC" 7 "l2 sees $CLIENT "
+	client_reaches udp "$NIC" 7 "l2 sees $CLIENT "
+	reaches wan tcp "$NIC" 22 "l2 sees $WAN "
+	pings wan "$NIC" 63
+	reaches l1 tcp "$NIC" 7 "l2 sees"
+	reaches l2b tcp "$NIC" 7 "l2 sees"
+	# The guest's own flows leave by that NIC as its address, the others' do not.
+	reaches l2 tcp "$CLIENT" 7 "wan sees $NIC "
+	reaches l2 udp "$WAN" 7 "wan sees $NIC "
+	nestnet expose "$ALIAS2" "$GUEST2"
+	reaches l2b tcp "$EXT" 7 "ext sees $L1 "
+	gets_nothing l2b tcp "$CLIENT" 7
+	reaches l1 tcp "$EXT" 7 "ext sees $L1 "
+	gets_nothing wan tcp "$GUEST" 22
+	nestnet unexpose "$NIC"
+	reaches wan tcp "$NIC" 22 "l1 sees $WAN "
+	client_gets_nothing tcp "$NIC" 7
+}
+
 # Reverse path filters ask for the way back as the guest's answer would go: after the
 # translation, and by the same rules.
+test_strict_reverse_path_filters_let_it_pass() {
+	family 4
+	second_family
+	nestnet expose 10.129.0.13 192.168.122.89
+	rp_filter 1
+	client_gets_nothing tcp 10.129.0.13 7
+	by_second_nic from 192.168.122.89
+	client_reaches tcp 10.129.0.13 7 "l2 sees 198.51.100.9 "
+	client_reaches udp 10.129.0.13 7 "l2 sees 198.51.100.9 "
+	reaches wan tcp 10.129.0.13 7 "l2 sees 10.129.0.50 "
+}
 
 # A guest with an alias on either NIC: where it came in is only in the mark of the flow.
 test_a_guest_of_both_nics_answers_by_the_one_it_was_asked_by() { in_each_family both_nics; }
 
 both_nics() {
-	local world=$WORLD
-
 	second_family
 	nestnet expose "$ALIAS" "$GUEST"
 	nestnet expose "$NIC2" "$GUEST"
@@ -130,7 +170,7 @@ both_nics() {
 	reaches_as ext "$CLIENT" "$ALIAS" "l2 sees $CLIENT "
 	reaches ext tcp "$ALIAS" 7 "l2 sees $EXT "
 	# What the guest begins leaves by the default route.
-	reaches l2 tcp "$world" 7 "ext sees $L1 "
+	reaches l2 tcp "$WORLD" 7 "ext sees $L1 "
 	nestnet expose "$(at "$NIC" 80)" "$(at "$GUEST2" 7)"
 	client_reaches tcp "$NIC" 80 "l2b sees $CLIENT "
 	ip -netns ext address del "$CLIENT" dev lo
@@ -168,8 +208,40 @@ test_marks_want_loose_reverse_path_filters() {
 	client_reaches tcp 10.129.0.13 7 "l2 sees 198.51.100.9 "
 	rp_filter 1
 	client_gets_nothing tcp 10.129.0.13 7
-	on l1 sh -c 'echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter; echo 2 >/proc/sys/net/ipv4/conf/eth1/rp_filter'
+	on l1 sh -c 'echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
+		echo 2 >/proc/sys/net/ipv4/conf/eth1/rp_filter'
 	client_reaches tcp 10.129.0.13 7 "l2 sees 198.51.100.9 "
+}
+
+# What nestnet(1) tells to type, display by display.
+test_what_the_manual_says_does_it() {
+	family 4
+	second_family
+	nestnet expose 10.129.0.13 192.168.122.89
+	nestnet expose 10.128.0.13 192.168.122.89
+	client_gets_nothing tcp 10.129.0.13 7
+	type_display 1
+	client_reaches tcp 10.129.0.13 7 "l2 sees 198.51.100.9 "
+	reaches l2b tcp 10.129.0.13 7 "l2 sees"
+	ip -netns l1 rule del from 192.168.122.89 table 100
+	client_gets_nothing tcp 10.129.0.13 7
+	type_display 2
+	matches "by the port" "^guest page of l2, for 198.51.100.9 " \
+		"$(on wan peer -s 198.51.100.9 http 10.129.0.13 8000)"
+	client_gets_nothing tcp 10.129.0.13 7
+	ip -netns l1 rule del from 192.168.122.89 ipproto tcp sport 8000 table 100
+	type_display 3
+	client_reaches tcp 10.129.0.13 7 "l2 sees 198.51.100.9 "
+	reaches ext tcp 10.128.0.13 7 "l2 sees 10.128.0.50 "
+	reaches l2b tcp 10.128.0.13 7 "l2 sees"
+}
+
+type_display() {
+	sed -n '/^\.Ss A second interface/,/^\.Ss Everything/p' "$LAB/../../man/nestnet.1" |
+		awk -v wanted="$1" '/^\.Bd/ { n++; shown = 1; next } /^\.Ed/ { shown = 0 }
+			shown && n == wanted' | sed 's/\\-/-/g' >"$LAB_SCRATCH/display"
+	[[ -s $LAB_SCRATCH/display ]] || fail "where is display $1?"
+	on l1 bash -e "$LAB_SCRATCH/display"
 }
 
 # The other way of procedure 4: the NIC itself is the guest's, through a bridge.

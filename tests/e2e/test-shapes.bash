@@ -147,16 +147,12 @@ prefix_to_prefix() {
 	reaches_from "${PREFIX_GUESTS[1]}" l2b "$WORLD" "ext sees $L1 "
 	# Outside of the prefix, and past it.
 	gets_nothing ext tcp "$L1" 9
-	with_route_to_guests_once
+	with_route_to_guests
 	gets_nothing ext tcp "${PREFIX_GUESTS[1]}" 9
 	gets_nothing ext udp "${PREFIX_GUESTS[2]}" 9
 	nestnet unexpose "$PREFIX"
 	gets_nothing ext tcp "${PREFIX_ALIASES[1]}" 9
 	gets_nothing l1 tcp "${PREFIX_ALIASES[2]}" 9
-}
-
-with_route_to_guests_once() {
-	[[ $FAMILY == 6 ]] || with_route_to_guests
 }
 
 test_a_prefix_takes_nothing_beside_it() {
@@ -201,7 +197,7 @@ test_egress_none_of_a_prefix() { in_each_family prefix_egress_none; }
 
 prefix_egress_none() {
 	with_prefix_guests
-	with_route_to_guests_once
+	with_route_to_guests
 	nestnet expose "$PREFIX" "$GUESTS" --egress none
 	reaches_from "${PREFIX_GUESTS[1]}" l2b "$EXT" "ext sees ${PREFIX_GUESTS[1]} "
 	reaches ext tcp "${PREFIX_ALIASES[1]}" 9 "${PREFIX_GUESTS[1]} sees $EXT "
@@ -217,14 +213,14 @@ test_port_wins_over_range_over_any_over_except_over_address_over_prefix() {
 }
 
 precedence() {
-	local alias=${PREFIX_ALIASES[1]} guest=${PREFIX_GUESTS[1]}
+	local address=${PREFIX_ALIASES[1]} one=${PREFIX_GUESTS[1]}
 
 	# Local to L1, so that it has a port of its own there.
-	[[ $FAMILY == 4 ]] || ip -netns l1 address add "$alias/128" dev eth0 nodad preferred_lft 0
+	[[ $FAMILY == 4 ]] || ip -netns l1 address add "$address/128" dev eth0 nodad preferred_lft 0
 	with_prefix_guests
-	on l2b peer -s "$guest" serve prefix echo:7000
+	on l2b peer -s "$one" serve prefix echo:7000
 	on l2 peer -s "$GUEST" serve address echo:7000
-	on l1 peer -s "$alias" serve except echo:7000
+	on l1 peer -s "$address" serve except echo:7000
 	on l2b peer -s "$GUEST2" serve any echo:7001
 	on l2b peer -s "$GUEST2" serve range echo:7000
 	on l2b peer -s "$GUEST2" serve port echo:7002
@@ -232,25 +228,25 @@ precedence() {
 	leads_to except
 	nestnet expose "$PREFIX" "$GUESTS"
 	leads_to prefix
-	nestnet expose "$alias" "$GUEST"
+	nestnet expose "$address" "$GUEST"
 	leads_to address
-	nestnet expose "$alias" "$GUEST" --replace --except 7000
+	nestnet expose "$address" "$GUEST" --replace --except 7000
 	leads_to except
 	nestnet expose '*:7000' "$(at "$GUEST2" 7001)"
 	leads_to any
-	nestnet expose "$(at "$alias" 6999-7001)" "$GUEST2" --force
+	nestnet expose "$(at "$address" 6999-7001)" "$GUEST2" --force
 	leads_to range
-	nestnet expose "$(at "$alias" 7000)" "$(at "$GUEST2" 7002)" --force
+	nestnet expose "$(at "$address" 7000)" "$(at "$GUEST2" 7002)" --force
 	leads_to port
 	ruleset_loads
 
-	nestnet unexpose "$(at "$alias" 7000)"
+	nestnet unexpose "$(at "$address" 7000)"
 	leads_to range
-	nestnet unexpose "$(at "$alias" 6999-7001)"
+	nestnet unexpose "$(at "$address" 6999-7001)"
 	leads_to any
 	nestnet unexpose '*:7000'
 	leads_to except
-	nestnet unexpose "$alias"
+	nestnet unexpose "$address"
 	leads_to prefix
 	nestnet unexpose "$PREFIX"
 	leads_to except
@@ -258,27 +254,27 @@ precedence() {
 
 # That one, and so none of the others; the same from outside and from L1 itself.
 leads_to() {
-	reaches ext tcp "$alias" 7000 "$1 sees $EXT "
-	reaches l1 tcp "$alias" 7000 "$1 sees"
+	reaches ext tcp "$address" 7000 "$1 sees $EXT "
+	reaches l1 tcp "$address" 7000 "$1 sees"
 }
 
 test_precedence_does_not_depend_on_the_order_of_making() { in_each_family reverse_precedence; }
 
 reverse_precedence() {
-	local alias=${PREFIX_ALIASES[1]}
+	local address=${PREFIX_ALIASES[1]}
 
 	with_prefix_guests
 	listens l2b 7001 7002 7003
-	nestnet expose "$(at "$alias" 7001)" "$(at "$GUEST2" 7003)"
-	nestnet expose "$(at "$alias" 7001-7002)" "$GUEST2"
-	nestnet expose "$alias" "$GUEST"
+	nestnet expose "$(at "$address" 7001)" "$(at "$GUEST2" 7003)"
+	nestnet expose "$(at "$address" 7001-7002)" "$GUEST2"
+	nestnet expose "$address" "$GUEST"
 	nestnet expose "$PREFIX" "$GUESTS"
-	reaches ext tcp "$alias" 7001 "l2b:7003 sees"
-	reaches ext tcp "$alias" 7002 "l2b:7002 sees"
-	reaches ext tcp "$alias" 7 "l2 sees"
-	reaches ext udp "$alias" 7 "l2 sees"
+	reaches ext tcp "$address" 7001 "l2b:7003 sees"
+	reaches ext tcp "$address" 7002 "l2b:7002 sees"
+	reaches ext tcp "$address" 7 "l2 sees"
+	reaches ext udp "$address" 7 "l2 sees"
 	reaches ext tcp "${PREFIX_ALIASES[2]}" 9 "${PREFIX_GUESTS[2]} sees"
-	gets_nothing ext tcp "$alias" 9
+	gets_nothing ext tcp "$address" 9
 	gets_nothing ext tcp "${PREFIX_ALIASES[2]}" 7002
 }
 
@@ -387,7 +383,7 @@ any_port() {
 	reaches l1 tcp "$EXT" 8080 "ext:8080 sees"
 	listens l2b 8080
 	reaches l1 tcp "$GUEST2" 8080 "l2b:8080 sees"
-	with_route_to_guests_once
+	with_route_to_guests
 	nestnet -q forward on
 	reaches ext tcp "$GUEST2" 8080 "l2b:8080 sees $EXT "
 	gets_nothing ext tcp "$GUEST" 8000
@@ -574,7 +570,7 @@ is_listed_no_more() { [[ $(nestnet -j list "$1" | jq length) == 0 ]]; }
 test_a_guest_of_two_exposures_stays_when_one_ends() { in_each_family timed_and_not; }
 
 timed_and_not() {
-	with_route_to_guests_once
+	with_route_to_guests
 	nestnet expose "$(at "$ALIAS" 80)" "$(at "$GUEST" 8000)"
 	nestnet expose "$(at "$ALIAS" 81)" "$(at "$GUEST" 8000)" --timeout 1s
 	reaches ext http "$ALIAS" 81 "guest page of l2,"

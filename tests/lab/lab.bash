@@ -184,8 +184,8 @@ with_neighbour() {
 
 # The neighbourhood's way past the alias: straight to the guests by way of L1.
 with_route_to_guests() {
-	ip -netns ext route add 192.168.122.0/24 via 10.128.0.2
-	ip -netns ext route add fd12::/64 via fd10:128::2
+	ip -netns ext route replace 192.168.122.0/24 via 10.128.0.2
+	ip -netns ext route replace fd12::/64 via fd10:128::2
 }
 
 # The aliases' twins: addresses, as no route answers neighbour discovery, which L1 itself
@@ -197,7 +197,24 @@ with_aliases6() {
 		ip -netns l1 address replace fd10:128::$last/128 dev eth0 nodad preferred_lft 0
 	done
 	ip -netns ext route replace fd10:128:0:1::/64 via fd10:128::2
+	listens_for l1 eth0 2 13 14 15
+	listens_for ext eth0 1 50
+	listens_for l2 eth0 89
+	listens_for l2b eth0 90
 }
+
+# listens_for HOST INTERFACE LAST...: until it answers neighbour discovery for addresses
+# that end so. The kernel has that done in the background, which can take a while on a busy
+# host; a question before it is repeated a second later.
+listens_for() {
+	local last
+
+	for last in "${@:3}"; do
+		poll has_joined "$1" "$2" "ff02::1:ff00:$last"
+	done
+}
+
+has_joined() { [[ "$(ip -netns "$1" -6 maddress show dev "$2") " == *" $3"[$' \n']* ]]; }
 
 # The lab's addresses in one family, 4 or 6, for what is to be so in both. A prefix of
 # aliases has as many guests; their addresses come with with_prefix_guests.
@@ -246,11 +263,12 @@ at() {
 
 # Further guests, by turns on l2 and l2b, each with an echo on 9 that says its address.
 with_prefix_guests() {
-	local address host=l2 length=(/24)
+	local address host=l2 length=/24 options=()
 
-	[[ $FAMILY == 4 ]] || length=(/64 nodad)
+	[[ $FAMILY == 4 ]] || length=/64 options=(nodad)
 	for address in "${PREFIX_GUESTS[@]}"; do
-		ip -netns "$host" address replace "$address${length[@]}" dev eth0
+		ip -netns "$host" address replace "$address$length" dev eth0 "${options[@]}"
+		[[ $FAMILY == 4 ]] || listens_for "$host" eth0 "${address##*:}"
 		on "$host" peer -s "$address" serve "$address" echo:9
 		[[ $host == l2 ]] && host=l2b || host=l2
 	done
