@@ -375,6 +375,12 @@ test_a_dry_run_says_the_guard_and_does_nothing() {
 	changes_nothing nestnet -n tap add tap0 --guard "$MAC,fd12::91"
 	same "dry run" "+ tap add tap0 --bridge virbr0 --guard $OTHER --guard $MAC,192.168.122.91,fd12::91" \
 		"$(nestnet -n tap add tap0 --bridge virbr0 --guard "$MAC,fd12::91,192.168.122.91" --guard "$OTHER")"
+	add_guarded
+	nestnet tap add tap1
+	changes_nothing nestnet -n tap del tap0
+	same "deletion" "- tap add tap0 --bridge virbr0 --guard $MAC,192.168.122.91,fd12::91" \
+		"$(nestnet -n tap del tap0)"
+	matches "clear" "tap0 .*--guard $MAC,192.168.122.91,fd12::91" "$(nestnet -n clear)"
 }
 
 test_a_name_that_the_kernel_chooses_is_guarded() {
