@@ -583,8 +583,11 @@ test_adding_that_is_killed_leaves_no_open_tap() {
 		tap add tap0 --bridge virbr0 --guard "$MAC,192.168.122.91"
 }
 
-test_removal_that_is_killed_leaves_no_open_tap() {
+test_a_deletion_that_is_killed_leaves_no_open_tap() {
 	at_each_call "$sends" signal=KILL with_guards no_open_tap tap del tap0
+}
+
+test_a_clearing_that_is_killed_leaves_no_open_tap() {
 	at_each_call "$sends" signal=KILL with_guards no_open_tap clear
 }
 
