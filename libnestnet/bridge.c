@@ -9,6 +9,7 @@
 #include "command.h"
 #include "found.h"
 #include "inventory.h"
+#include "move-record.h"
 #include "mtu.h"
 #include "transaction.h"
 
@@ -45,8 +46,12 @@ static int choose_mac(struct plan *plan, struct bridge_request *request)
 
 static int give_addresses(struct plan *plan, struct netlink *nl, const struct making *making)
 {
-	struct link_change alias = { .alias = "nestnet bridge" };
-	int r = link_change(nl, making->ifindex, &alias, plan_error(plan));
+	/* An MTU that a bridge was born with is the kernel's to change as ports come and go;
+	 * one that was set stays. */
+	struct link_change change = { .alias = "nestnet bridge",
+				      .set_mtu = true,
+				      .mtu = making->request.mtu };
+	int r = link_change(nl, making->ifindex, &change, plan_error(plan));
 
 	for (size_t i = 0; r == 0 && i < making->request.addresses.n; i++)
 		r = address_add(nl, making->ifindex, &making->request.addresses.list[i],
@@ -78,7 +83,7 @@ static int make(struct plan *plan, struct making *making)
 	if (r == 0 && request->mtu == 0)
 		r = mtu_auto(plan->ctx, &request->mtu);
 	if (r == 0)
-		r = link_add_bridge(nl, request->name, request->mac, request->mtu,
+		r = link_add_bridge(nl, request->name, request->mac, MTU_ETHERNET,
 				    request->flags & NESTNET_BRIDGE_STP, error);
 	if (r < 0)
 		return r;
@@ -146,12 +151,25 @@ static bool is_different(const struct inventory_link *there,
 	return true;
 }
 
+/* @return 0 where the bridge is as wanted, what was moved to it aside; or the refusal */
+static int compare_own(struct plan *plan, const struct bridge_request *request,
+		       const struct inventory_link *there)
+{
+	struct inventory_link own = *there;
+	char what[128];
+	int r = move_record_filter_own(plan, request->name, own.addresses,
+				       &own.n_addresses);
+
+	if (r == 0 && is_different(&own, request, what, sizeof(what)))
+		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
+	return r;
+}
+
 /* @return 0 where the bridge is there just so, or the refusal */
 static int compare_bridge(struct plan *plan, const struct bridge_request *request)
 {
 	struct inventory inventory;
 	const struct inventory_link *there;
-	char what[128];
 	int r = inventory_load(plan->ctx, &inventory);
 
 	if (r < 0)
@@ -165,8 +183,8 @@ static int compare_bridge(struct plan *plan, const struct bridge_request *reques
 	else if (!there->link.is_managed)
 		r = error_set(plan_error(plan), EEXIST,
 			      "a bridge of that name exists, which nestnet did not make");
-	else if (is_different(there, request, what, sizeof(what)))
-		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
+	else
+		r = compare_own(plan, request, there);
 	inventory_clear(&inventory);
 	return r;
 }
@@ -179,6 +197,9 @@ static int plan_making(struct plan *plan, const struct bridge_request *request)
 	if (making)
 		*making = (struct making){ .request = *request };
 	r = plan_add(plan, PLAN_LINKS, &create_ops, making);
+	if (r == 0)
+		r = plan_add_born(plan, request->name, request->addresses.list,
+				  request->addresses.n);
 	return r < 0 ? r : command_note_bridge(plan, '+', request);
 }
 
@@ -217,6 +238,20 @@ static int forget_ports(struct plan *plan, const struct inventory *inventory,
 	return r;
 }
 
+/* With the bridge would go the addresses of the host that were moved to it. */
+static int refuse_moved(struct plan *plan, const char *bridge)
+{
+	char port[NESTNET_IFNAMSIZ];
+	int r = move_record_find_port(plan, bridge, port);
+
+	if (r == 1)
+		return error_set(plan_error(plan), EBUSY,
+				 "it has the addresses of %s (bridge detach %s "
+				 "--move-addresses)",
+				 port, port);
+	return r;
+}
+
 static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 			 const struct link_request *request)
 {
@@ -233,7 +268,9 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 	if (!there->link.is_managed)
 		return error_set(error, EBUSY, "nestnet did not make it");
 
-	r = forget_ports(plan, inventory, there->link.ifindex);
+	r = refuse_moved(plan, there->link.name);
+	if (r == 0)
+		r = forget_ports(plan, inventory, there->link.ifindex);
 	if (r == 0)
 		r = command_note_link(plan, '-', inventory, there);
 	return r < 0 ? r : plan_unlink(plan, there->link.ifindex);

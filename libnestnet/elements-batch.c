@@ -30,7 +30,9 @@ bool slot_is_changed(const struct slot *slot)
 {
 	if (slot->was_there != slot->is_wanted)
 		return true;
-	return slot->is_wanted && !is_equal(slot);
+	if (!slot->is_wanted)
+		return false;
+	return !is_equal(slot) || (slot->is_put && slot->after.timeout_ms);
 }
 
 bool elements_is_changed(const struct elements *elements)

@@ -13,6 +13,8 @@ struct slot {
 	enum ruleset_set set;
 	int family;
 	bool was_there, is_wanted;
+	bool is_dumped; /* known from a dump that may start over */
+	bool is_put;    /* whatever it was: a time starts anew */
 	struct nft_element before, after;
 };
 
@@ -31,6 +33,7 @@ struct elements {
 	bool is_loaded[RULESET_SETS][2];
 	struct slot **buckets;
 	size_t n_buckets, n_slots;
+	bool is_walked; /* and must not move its slots */
 };
 
 bool slot_is_changed(const struct slot *slot);

@@ -114,7 +114,7 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 
 	if (!slot)
 		return NULL;
-	if (elements->n_slots >= elements->n_buckets * 2)
+	if (elements->n_slots >= elements->n_buckets * 2 && !elements->is_walked)
 		grow(elements);
 
 	slot->set = set;
@@ -222,6 +222,16 @@ int slot_read(struct elements *elements, enum ruleset_set set, int family,
 			       known->key, key_end, ret, error);
 }
 
+/* An interval cannot be asked for by its first key: such sets, which are small, are read
+ * whole. */
+static int load_intervals(struct elements *elements, enum ruleset_set set, int family,
+			  struct error *error)
+{
+	if (!(ruleset_set_spec(set, family)->flags & NFT_SPEC_INTERVAL))
+		return 0;
+	return elements_load(elements, set, family, error);
+}
+
 /* Finds the slot of a key, and asks the kernel where it is not known yet. */
 static int need_slot(struct elements *elements, enum ruleset_set set, int family,
 		     const void *key, struct slot **ret, struct error *error)
@@ -230,6 +240,8 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 	struct nft_element element = { .comment = "" }, known = element;
 	int r = open_table_of(elements, set, error);
 
+	if (r >= 0)
+		r = load_intervals(elements, set, family, error);
 	if (r < 0)
 		return r;
 	*ret = find_slot(elements, set, family, key);
@@ -247,23 +259,46 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 	return *ret ? 0 : error_set_errno(error, ENOMEM);
 }
 
-int elements_get(struct elements *elements, enum ruleset_set set, int family,
-		 const void *key, struct nft_element *ret, struct error *error)
+/* @return 1: *ret is the key's slot; 0: there is none, and nothing in the kernel either */
+static int find_or_ask(struct elements *elements, enum ruleset_set set, int family,
+		       const void *key, struct slot **ret, struct error *error)
 {
 	struct slot *slot;
 	int r = open_table_of(elements, set, error);
 
 	if (r < 0)
 		return r;
-	slot = find_slot(elements, set, family, key);
-	if (!slot && is_known(elements, set, family))
-		return 0; /* adds no slot: an elements_each() may be under way */
-	r = need_slot(elements, set, family, key, &slot, error);
+	r = load_intervals(elements, set, family, error);
 	if (r < 0)
 		return r;
-	if (!slot->is_wanted)
+	slot = find_slot(elements, set, family, key);
+	if (!slot && is_known(elements, set, family))
 		return 0;
+	r = need_slot(elements, set, family, key, ret, error);
+	return r < 0 ? r : 1;
+}
+
+int elements_get(struct elements *elements, enum ruleset_set set, int family,
+		 const void *key, struct nft_element *ret, struct error *error)
+{
+	struct slot *slot;
+	int r = find_or_ask(elements, set, family, key, &slot, error);
+
+	if (r <= 0 || !slot->is_wanted)
+		return r < 0 ? r : 0;
 	*ret = slot->after;
+	return 1;
+}
+
+int elements_get_before(struct elements *elements, enum ruleset_set set, int family,
+			const void *key, struct nft_element *ret, struct error *error)
+{
+	struct slot *slot;
+	int r = find_or_ask(elements, set, family, key, &slot, error);
+
+	if (r <= 0 || !slot->was_there)
+		return r < 0 ? r : 0;
+	*ret = slot->before;
 	return 1;
 }
 
@@ -273,17 +308,43 @@ struct loader {
 	int family;
 };
 
+/* A torn dump starts over: what it said is not known any more. What the plan has asked for
+ * by key, or wants, stays. */
+static void forget_dump(const struct loader *loader)
+{
+	for (size_t i = 0; i < loader->elements->n_buckets; i++) {
+		struct slot *slot;
+
+		for (slot = loader->elements->buckets[i]; slot; slot = slot->next) {
+			if (slot->set == loader->set && slot->family == loader->family &&
+			    slot->is_dumped)
+				slot->was_there = slot->is_wanted = false;
+		}
+	}
+}
+
 static int keep_element(void *userdata, const struct nft_element *element)
 {
 	struct loader *loader = userdata;
+	struct slot *slot;
 
-	/* A torn dump that starts over: the slots of the first try are found again. */
-	if (!element ||
-	    find_slot(loader->elements, loader->set, loader->family, element->key))
+	if (!element) {
+		forget_dump(loader);
 		return 0;
-	return add_slot(loader->elements, loader->set, loader->family, element->key, element)
-		       ? 0
-		       : -ENOMEM;
+	}
+	slot = find_slot(loader->elements, loader->set, loader->family, element->key);
+	if (slot && !slot->is_dumped)
+		return 0;
+	if (slot) {
+		slot->before = slot->after = *element;
+		slot->was_there = slot->is_wanted = true;
+		return 0;
+	}
+	slot = add_slot(loader->elements, loader->set, loader->family, element->key, element);
+	if (!slot)
+		return -ENOMEM;
+	slot->is_dumped = true;
+	return 0;
 }
 
 int elements_load(struct elements *elements, enum ruleset_set set, int family,
@@ -309,22 +370,58 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 	return 0;
 }
 
+struct walk {
+	enum ruleset_set set;
+	int family;
+	bool is_before;
+	elements_fn fn;
+	void *userdata;
+};
+
+static int walk_bucket(const struct slot *slot, const struct walk *walk)
+{
+	int r = 0;
+
+	for (; r == 0 && slot; slot = slot->next) {
+		bool is_there = walk->is_before ? slot->was_there : slot->is_wanted;
+
+		if (slot->set == walk->set && slot->family == walk->family && is_there)
+			r = walk->fn(walk->userdata,
+				     walk->is_before ? &slot->before : &slot->after);
+	}
+	return r;
+}
+
+static int walk_elements(struct elements *elements, const struct walk *walk)
+{
+	bool was_walked = elements->is_walked;
+	int r = 0;
+
+	elements->is_walked = true;
+	for (size_t i = 0; r == 0 && i < elements->n_buckets; i++)
+		r = walk_bucket(elements->buckets[i], walk);
+	elements->is_walked = was_walked;
+	return r;
+}
+
 int elements_each(struct elements *elements, enum ruleset_set set, int family,
 		  elements_fn fn, void *userdata)
 {
-	const struct slot *slot;
-	int r;
+	const struct walk walk = {
+		.set = set, .family = family, .fn = fn, .userdata = userdata
+	};
 
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (slot = elements->buckets[i]; slot; slot = slot->next) {
-			if (slot->set != set || slot->family != family || !slot->is_wanted)
-				continue;
-			r = fn(userdata, &slot->after);
-			if (r != 0)
-				return r;
-		}
-	}
-	return 0;
+	return walk_elements(elements, &walk);
+}
+
+int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
+			 elements_fn fn, void *userdata)
+{
+	const struct walk walk = {
+		.set = set, .family = family, .is_before = true, .fn = fn, .userdata = userdata
+	};
+
+	return walk_elements(elements, &walk);
 }
 
 /* ---- Changing ------------------------------------------------------------------------------ */
@@ -338,7 +435,7 @@ int elements_put(struct elements *elements, enum ruleset_set set, int family,
 	if (r < 0)
 		return r;
 	slot->after = *element;
-	slot->is_wanted = true;
+	slot->is_wanted = slot->is_put = true;
 	table_of(elements, set)->is_wanted = true;
 	return 0;
 }

@@ -48,6 +48,10 @@ int elements_open(struct elements *elements, struct error *error);
 int elements_get(struct elements *elements, enum ruleset_set set, int family,
 		 const void *key, struct nft_element *ret, struct error *error);
 
+/** The same of what was read: as it was before the plan. */
+int elements_get_before(struct elements *elements, enum ruleset_set set, int family,
+			const void *key, struct nft_element *ret, struct error *error);
+
 /** Wants element in the set, in place of another of its key. @return 0 or -errno */
 int elements_put(struct elements *elements, enum ruleset_set set, int family,
 		 const struct nft_element *element, struct error *error);
@@ -62,9 +66,14 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 
 typedef int (*elements_fn)(void *userdata, const struct nft_element *element);
 
-/** Goes through a set that is loaded, as it will be, in no order. fn may not change it. */
+/** Goes through a set that is loaded, as it will be, in no order. fn may ask for elements,
+ *  and may not change any. */
 int elements_each(struct elements *elements, enum ruleset_set set, int family,
 		  elements_fn fn, void *userdata);
+
+/** The same of what was read. */
+int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
+			 elements_fn fn, void *userdata);
 
 /** Wants the tables themselves gone, with everything in them. What is to come back should
  *  the plan be undone has to be loaded. @return 0 or -errno */

@@ -13,8 +13,7 @@
 
 struct list {
 	const struct nestnet_endpoint *match;
-	struct exposure *rows;
-	size_t n;
+	struct exposures rows;
 };
 
 /* An address matches as an alias and as a target; ports narrow it down. */
@@ -33,18 +32,10 @@ static bool is_match(const struct nestnet_endpoint *match, const struct exposure
 static int take_row(void *userdata, const struct exposure *exposure)
 {
 	struct list *list = userdata;
-	struct exposure *grown;
 
 	if (list->match && !is_match(list->match, exposure))
 		return 0;
-	if ((list->n & (list->n - 1)) == 0) {
-		grown = reallocarray(list->rows, list->n ? list->n * 2 : 1, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		list->rows = grown;
-	}
-	list->rows[list->n++] = *exposure;
-	return 0;
+	return exposures_append(&list->rows, exposure);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -57,11 +48,12 @@ static int compare_rows(const void *a, const void *b)
 static int read_rows(struct plan *plan, struct list *list)
 {
 	struct error *error = plan_error(plan);
-	struct exposure exact;
-	int r = list->match ? exposure_get(plan->elements, list->match, &exact, error) : 0;
+	int r = 0;
 
+	if (list->match)
+		r = exposure_get_all(plan->elements, list->match, &list->rows, error);
 	if (r == 1)
-		r = take_row(list, &exact);
+		r = 0;
 	else if (r == 0 && !(list->match && list->match->first_port)) {
 		r = exposure_load(plan->elements, error);
 		if (r == 0)
@@ -69,8 +61,8 @@ static int read_rows(struct plan *plan, struct list *list)
 	}
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
-	if (r == 0 && list->n)
-		qsort(list->rows, list->n, sizeof(*list->rows), compare_rows);
+	if (r == 0 && list->rows.n)
+		qsort(list->rows.list, list->rows.n, sizeof(*list->rows.list), compare_rows);
 	return r < 0 ? error_prefix(error, "list exposures") : 0;
 }
 
@@ -83,6 +75,10 @@ static int report(const struct exposure *row, nestnet_exposure_fn fn, void *user
 					     .flags = row->flags,
 					     .egress = row->egress,
 					     .comment = row->comment[0] ? row->comment : NULL,
+					     .from = row->from,
+					     .n_from = row->n_from,
+					     .except = row->except,
+					     .n_except = row->n_except,
 					     .flows = row->flows,
 					     .timeout_ms = row->timeout_ms,
 					     .expires_ms = row->expires_ms };
@@ -102,9 +98,9 @@ int nestnet_exposure_list(struct nestnet *ctx, const struct nestnet_endpoint *ma
 	if (r < 0)
 		return context_end(ctx, r);
 	r = context_end(ctx, read_rows(plan, &list));
-	for (size_t i = 0; r == 0 && i < list.n; i++)
-		r = report(&list.rows[i], fn, userdata);
-	free(list.rows);
+	for (size_t i = 0; r == 0 && i < list.rows.n; i++)
+		r = report(&list.rows.list[i], fn, userdata);
+	exposures_clear(&list.rows);
 	plan_free(plan);
 	return r;
 }

@@ -1,33 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Exposures: requests, and what they change.
+ * Exposures: what their requests change.
  *
- * An exposure is planned by asking for its own key and its target's, and by nothing else:
- * the cost is the same with ten present or a hundred thousand. Neither alias nor target
- * need exist. What a NAT rule decided for a flow stays with the flow, so after the commit
- * two kinds of flows are ended: those that an ended exposure had let in, and untranslated
- * UDP flows to the alias that would go past a new one.
+ * An exposure of an address or a port is planned by asking for its own key and its
+ * target's, and by nothing else: the cost is the same with ten present or a hundred
+ * thousand. Ranges and prefixes are intervals: all of them are read, and overlaps are
+ * refused here, since the kernel would accept some of them. Neither alias nor target need
+ * exist.
  */
 
 #include "expose.h"
 
+#include "expose-flows.h"
 #include "exposure.h"
-#include "transaction.h"
+#include "inventory.h"
 
-#include "kernel/conntrack.h"
-#include "kernel/link.h"
 #include "kernel/listener.h"
 #include "kernel/route.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
-#include "base/name.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* ---- As commands ---------------------------------------------------------------------------- */
 
@@ -54,21 +52,68 @@ static const char *format_target(const struct exposure *exposure, char *buf)
 	return nestnet_endpoint_format(&target, buf);
 }
 
+/* Room for the options of any command: the exceptions are the most of it. */
+#define OPTIONS_SIZE 1024
+
+/* --except 22/tcp for each */
+static void format_excepts(const struct exposure *exposure, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < exposure->n_except && used < size; i++) {
+		const struct nestnet_endpoint *except = &exposure->except[i];
+
+		used += (size_t)snprintf(buf + used, size - used, " --except %u",
+					 except->first_port);
+		if (except->last_port != except->first_port && used < size)
+			used += (size_t)snprintf(buf + used, size - used, "-%u",
+						 except->last_port);
+		if (used < size)
+			used += (size_t)snprintf(buf + used, size - used, "/%s",
+						 protocol_name(except->protocol));
+	}
+}
+
+/* --from PREFIX for each */
+static void format_from(const struct exposure *exposure, char *buf, size_t size)
+{
+	char text[NESTNET_TEXT_MAX];
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < exposure->n_from && used < size; i++) {
+		const struct nestnet_prefix *from = &exposure->from[i];
+
+		used += (size_t)snprintf(buf + used, size - used, " --from %s/%u",
+					 nestnet_address_format(&from->address, text),
+					 from->len);
+	}
+}
+
 static void format_options(const struct exposure *exposure, char *buf, size_t size)
 {
 	bool has_egress = exposure->egress != NESTNET_EGRESS_MASQUERADE;
+	uint64_t ms = exposure->expires_ms ? exposure->expires_ms : exposure->timeout_ms;
+	char excepts[OPTIONS_SIZE / 4], from[OPTIONS_SIZE / 2], timeout[32] = "";
 
-	snprintf(buf, size, "%s%s%s%s%s%s%s", has_egress ? " --egress " : "",
+	format_excepts(exposure, excepts, sizeof(excepts));
+	format_from(exposure, from, sizeof(from));
+	if (ms)
+		snprintf(timeout, sizeof(timeout), " --timeout %llus",
+			 (unsigned long long)(ms + 999) / 1000);
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s", has_egress ? " --egress " : "",
 		 has_egress ? egress_name(exposure->egress) : "",
 		 exposure->flags & NESTNET_EXPOSE_NO_LOCAL ? " --no-local" : "",
-		 exposure->flags & NESTNET_EXPOSE_OPEN ? " --open" : "",
+		 exposure->flags & NESTNET_EXPOSE_OPEN ? " --open" : "", from, excepts,
+		 timeout,
 		 exposure->comment[0] ? " --comment '" : "", exposure->comment,
 		 exposure->comment[0] ? "'" : "");
 }
 
 static int note_exposure(struct plan *plan, const struct exposure *exposure)
 {
-	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], options[256];
+	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], options[OPTIONS_SIZE];
 
 	format_options(exposure, options, sizeof(options));
 	return plan_note(plan, '+', "expose %s %s%s",
@@ -79,74 +124,12 @@ static int note_exposure(struct plan *plan, const struct exposure *exposure)
 /* A removal as the command whose effect is taken back. */
 static int note_removal(struct plan *plan, const struct exposure *exposure)
 {
-	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], options[256];
+	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], options[OPTIONS_SIZE];
 
 	format_options(exposure, options, sizeof(options));
 	return plan_note(plan, '-', "expose %s %s%s",
 			 nestnet_endpoint_format(&exposure->alias, alias),
 			 format_target(exposure, target), options);
-}
-
-/* ---- Flows to end -------------------------------------------------------------------------- */
-
-static int end_flows(struct plan *plan, void *step)
-{
-	struct netlink *nl;
-	int r = context_filter(plan->ctx, &nl);
-
-	return r < 0 ? r : conntrack_delete(nl, step, plan_error(plan));
-}
-
-static const struct plan_step_ops flows_ops = {
-	.act = end_flows,
-	.free = free,
-};
-
-static int plan_end(struct plan *plan, const struct conntrack_filter *filter)
-{
-	struct conntrack_filter *copy = malloc(sizeof(*copy));
-
-	if (copy)
-		*copy = *filter;
-	return plan_add(plan, PLAN_FLOWS, &flows_ops, copy);
-}
-
-/* Flows that a removed exposure let in, and those that leave as its alias. */
-static int plan_end_removed(struct plan *plan, const struct exposure *exposure)
-{
-	const struct nestnet_address *alias = &exposure->alias.prefix.address;
-	const struct nestnet_address *target = &exposure->target.prefix.address;
-	struct conntrack_filter in = { .family = alias->family,
-				       .original_destination = *alias,
-				       .reply_source = *target,
-				       .protocol = exposure->alias.protocol,
-				       .original_destination_port =
-					       exposure->alias.first_port,
-				       .reply_source_port = exposure->target.first_port };
-	struct conntrack_filter out = { .family = alias->family,
-					.original_source = *target,
-					.reply_destination = *alias };
-	int r = plan_end(plan, &in);
-
-	if (r == 0 && exposure->egress == NESTNET_EGRESS_ALIAS)
-		r = plan_end(plan, &out);
-	return r;
-}
-
-/* UDP flows that were not translated, and so would not come by a new exposure. */
-static int plan_end_bypassing(struct plan *plan, const struct exposure *exposure)
-{
-	const struct nestnet_address *alias = &exposure->alias.prefix.address;
-	struct conntrack_filter filter = { .family = alias->family,
-					   .original_destination = *alias,
-					   .reply_source = *alias,
-					   .protocol = IPPROTO_UDP,
-					   .original_destination_port =
-						   exposure->alias.first_port };
-
-	if (exposure->alias.protocol != 0 && exposure->alias.protocol != IPPROTO_UDP)
-		return 0;
-	return plan_end(plan, &filter);
 }
 
 /* ---- What is L1's own ------------------------------------------------------------------------ */
@@ -157,6 +140,7 @@ static int refuse_primary(struct plan *plan, const struct nestnet_address *alias
 {
 	struct error *error = plan_error(plan);
 	struct nestnet_address source;
+	char text[NESTNET_TEXT_MAX];
 	struct netlink *nl;
 	struct link link;
 	int r;
@@ -174,9 +158,9 @@ static int refuse_primary(struct plan *plan, const struct nestnet_address *alias
 	if (r < 0)
 		return r;
 	return error_set(error, EADDRINUSE,
-			 "the primary address of %s, by which L1 itself is reached "
+			 "%s is the primary address of %s, by which L1 itself is reached "
 			 "(--force exposes it all the same)",
-			 r == 1 ? link.name : "an interface");
+			 nestnet_address_format(alias, text), r == 1 ? link.name : "L1");
 }
 
 static int refuse_listening(struct plan *plan, const struct nestnet_endpoint *alias,
@@ -197,7 +181,7 @@ static int refuse_listening(struct plan *plan, const struct nestnet_endpoint *al
 			 "a program on L1 listens there (--force exposes it all the same)");
 }
 
-static int refuse_own(struct plan *plan, const struct nestnet_endpoint *alias)
+static int refuse_own_address(struct plan *plan, const struct nestnet_endpoint *alias)
 {
 	struct netlink *nl;
 	struct route route;
@@ -211,11 +195,116 @@ static int refuse_own(struct plan *plan, const struct nestnet_endpoint *alias)
 				 : refuse_primary(plan, &alias->prefix.address, &route);
 }
 
+/* A range may be of many ports: those of an address that is L1's are asked for each. */
+static int refuse_own_range(struct plan *plan, const struct nestnet_endpoint *alias)
+{
+	struct nestnet_endpoint one = *alias;
+	struct netlink *nl;
+	struct route route;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = route_get(nl, &alias->prefix.address, &route, plan_error(plan));
+	if (r <= 0 || !route.is_local)
+		return r < 0 ? r : 0;
+	for (unsigned int port = alias->first_port; port <= alias->last_port; port++) {
+		one.first_port = one.last_port = (uint16_t)port;
+		r = refuse_listening(plan, &one, &route);
+		if (r < 0)
+			return error_prefix(plan_error(plan), "port %u", port);
+	}
+	return 0;
+}
+
+/* A prefix takes whatever address of an interface is in it. */
+static int refuse_own_prefix(struct plan *plan, const struct nestnet_prefix *prefix)
+{
+	struct inventory inventory;
+	int r = inventory_load(plan->ctx, &inventory);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < inventory.n; i++) {
+		const struct inventory_link *link = &inventory.links[i];
+
+		for (size_t j = 0; r == 0 && j < link->n_addresses; j++) {
+			const struct nestnet_address *address = &link->addresses[j].address;
+			const struct nestnet_endpoint one = {
+				.prefix = prefix_of_address(address)
+			};
+
+			if (prefix_contains(prefix, address))
+				r = refuse_own_address(plan, &one);
+		}
+	}
+	inventory_clear(&inventory);
+	return r;
+}
+
+/* A port of every address: L1 listens there on the wildcard, or on its primary address. */
+static int refuse_own_port(struct plan *plan, const struct nestnet_endpoint *alias, int family)
+{
+	struct nestnet_endpoint one = *alias;
+	const struct route local = { .is_local = true };
+	struct netlink *nl;
+	int r = context_route(plan->ctx, &nl);
+
+	one.prefix.address = (struct nestnet_address){ .family = family };
+	if (r == 0)
+		r = refuse_listening(plan, &one, &local);
+	if (r == 0)
+		r = route_get_source(nl, family, 0, &one.prefix.address, plan_error(plan));
+	return r == 1 ? refuse_listening(plan, &one, &local) : r;
+}
+
+static int refuse_own(struct plan *plan, const struct nestnet_endpoint *alias, int family)
+{
+	switch (endpoint_shape(alias)) {
+	case ENDPOINT_ADDRESS:
+	case ENDPOINT_PORT:
+		return refuse_own_address(plan, alias);
+	case ENDPOINT_PREFIX:
+		return refuse_own_prefix(plan, &alias->prefix);
+	case ENDPOINT_ANY:
+		return refuse_own_port(plan, alias, family);
+	case ENDPOINT_RANGE:
+		break;
+	}
+	return refuse_own_range(plan, alias);
+}
+
 /* ---- Conflicts ------------------------------------------------------------------------------- */
 
+static bool has_same_excepts(const struct exposure *a, const struct exposure *b)
+{
+	if (a->n_except != b->n_except)
+		return false;
+	for (size_t i = 0; i < a->n_except; i++) {
+		const struct nestnet_endpoint *x = &a->except[i], *y = &b->except[i];
+
+		if (x->protocol != y->protocol || x->first_port != y->first_port ||
+		    x->last_port != y->last_port)
+			return false;
+	}
+	return true;
+}
+
+static bool has_same_from(const struct exposure *a, const struct exposure *b)
+{
+	if (a->n_from != b->n_from)
+		return false;
+	for (size_t i = 0; i < a->n_from; i++) {
+		if (!prefix_equal(&a->from[i], &b->from[i]))
+			return false;
+	}
+	return true;
+}
+
+/* That one is for a time and how long it still has are two things: only the first counts. */
 static bool is_same(const struct exposure *a, const struct exposure *b)
 {
 	return endpoint_equal(&a->target, &b->target) && a->flags == b->flags &&
+	       has_same_excepts(a, b) && has_same_from(a, b) &&
 	       a->egress == b->egress && strcmp(a->comment, b->comment) == 0 &&
 	       !a->timeout_ms == !b->timeout_ms;
 }
@@ -223,7 +312,7 @@ static bool is_same(const struct exposure *a, const struct exposure *b)
 static int refuse_other(struct plan *plan, const struct exposure *present,
 			const struct exposure *wanted)
 {
-	char target[NESTNET_TEXT_MAX], options[256];
+	char target[NESTNET_TEXT_MAX], options[OPTIONS_SIZE];
 
 	format_options(present, options, sizeof(options));
 	format_target(present, target);
@@ -244,11 +333,11 @@ static int refuse_second_egress(struct plan *plan, const struct exposure *wanted
 
 	if (wanted->egress == NESTNET_EGRESS_MASQUERADE)
 		return 0;
-	r = exposure_get_egress(plan->elements, &wanted->target.prefix.address, &alias,
+	r = exposure_get_egress(plan->elements, &wanted->target.prefix, &alias,
 				plan_error(plan));
 	if (r <= 0)
 		return r;
-	nestnet_address_format(&wanted->target.prefix.address, target);
+	nestnet_prefix_format(&wanted->target.prefix, target);
 	if (alias.family == AF_UNSPEC)
 		return error_set(plan_error(plan), EEXIST,
 				 "%s has --egress none already, by another exposure", target);
@@ -265,22 +354,46 @@ static int plan_removal(struct plan *plan, const struct exposure *exposure)
 
 	if (r == 0)
 		r = note_removal(plan, exposure);
-	if (r == 0)
-		r = plan_end_removed(plan, exposure);
-	return r;
+	return r < 0 ? r : expose_flows_removed(plan, exposure);
+}
+
+static int refuse_overlap(struct plan *plan, const struct exposure *wanted)
+{
+	struct nestnet_endpoint other;
+	char text[NESTNET_TEXT_MAX];
+	int r = exposure_find_overlap(plan->elements, &wanted->alias, &other,
+				      plan_error(plan));
+
+	if (r <= 0)
+		return r;
+	return error_set(plan_error(plan), EEXIST, "overlaps with %s, which is exposed",
+			 nestnet_endpoint_format(&other, text));
 }
 
 static int plan_addition(struct plan *plan, const struct exposure *exposure)
 {
-	int r = refuse_second_egress(plan, exposure);
+	int r = refuse_overlap(plan, exposure);
 
+	if (r == 0)
+		r = refuse_second_egress(plan, exposure);
 	if (r == 0)
 		r = exposure_put(plan->elements, exposure, plan_error(plan));
 	if (r == 0)
 		r = note_exposure(plan, exposure);
-	if (r == 0)
-		r = plan_end_bypassing(plan, exposure);
-	return r;
+	return r < 0 ? r : expose_flows_added(plan, exposure);
+}
+
+/* @return 1: it is so already; 0: the exposure that was there is removed; or the refusal */
+static int plan_change(struct plan *plan, const struct exposure *present,
+		       const struct exposure *wanted, unsigned int flags)
+{
+	bool is_restarted = (flags & NESTNET_EXPOSE_REPLACE) && wanted->timeout_ms;
+
+	if (is_same(present, wanted) && !is_restarted)
+		return 1;
+	if (!(flags & NESTNET_EXPOSE_REPLACE))
+		return refuse_other(plan, present, wanted);
+	return plan_removal(plan, present);
 }
 
 static int plan_exposure(struct plan *plan, const struct expose_request *request)
@@ -290,21 +403,26 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 		.target = request->target,
 		.flags = request->flags & (NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_OPEN),
 		.egress = request->egress,
+		.from = request->from.list,
+		.n_from = request->from.n,
+		.except = request->except.list,
+		.n_except = request->except.n,
+		.timeout_ms = request->timeout_ms,
 	};
-	int r = exposure_get(plan->elements, &request->alias, &present, plan_error(plan));
+	int family = endpoint_family(&request->target);
+	int r = exposure_get(plan->elements, &request->alias, family, &present,
+			     plan_error(plan));
 
 	memcpy(wanted.comment, request->comment, sizeof(wanted.comment));
-	if (r < 0)
-		return r;
-	if (r == 1 && is_same(&present, &wanted))
-		return 0;
-	if (r == 1 && !(request->flags & NESTNET_EXPOSE_REPLACE))
-		return refuse_other(plan, &present, &wanted);
-	if (r == 1)
-		r = plan_removal(plan, &present);
-	else if (!(request->flags & NESTNET_EXPOSE_FORCE))
-		r = refuse_own(plan, &request->alias);
-	return r < 0 ? r : plan_addition(plan, &wanted);
+	if (r == 0 && !(request->flags & NESTNET_EXPOSE_FORCE))
+		r = refuse_own(plan, &request->alias, family);
+	else if (r == 1) {
+		r = plan_change(plan, &present, &wanted, request->flags);
+		exposure_clear(&present);
+	}
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return plan_addition(plan, &wanted);
 }
 
 int expose_plan(struct plan *plan, const struct expose_request *request)
@@ -318,16 +436,29 @@ int expose_plan(struct plan *plan, const struct expose_request *request)
 	return 0;
 }
 
+static int remove_all(struct plan *plan, const struct exposures *exposures)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < exposures->n; i++)
+		r = plan_removal(plan, &exposures->list[i]);
+	return r;
+}
+
 int expose_plan_remove(struct plan *plan, const struct unexpose_request *request)
 {
-	struct exposure present;
+	struct exposures present = { .n = 0 };
 	char text[NESTNET_TEXT_MAX];
-	int r = exposure_get(plan->elements, &request->alias, &present, plan_error(plan));
+	int r = exposure_get_all(plan->elements, &request->alias, &present,
+				 plan_error(plan));
 
-	if (r == 1)
-		r = plan_removal(plan, &present);
-	else if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
+	if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
 		r = error_set(plan_error(plan), ENOENT, "not exposed");
+	else if (r == 0)
+		r = expose_flows_orphaned(plan, &request->alias);
+	else if (r == 1)
+		r = remove_all(plan, &present);
+	exposures_clear(&present);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "unexpose %s",
 				    nestnet_endpoint_format(&request->alias, text));
@@ -337,40 +468,26 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 /* The exposures of a target, gathered first: a set cannot change while it is walked. */
 struct gathered {
 	const struct nestnet_address *target;
-	struct exposure *list;
-	size_t n;
+	struct exposures exposures;
 };
 
 static int gather(void *userdata, const struct exposure *exposure)
 {
 	struct gathered *gathered = userdata;
-	struct exposure *grown;
 
 	if (gathered->target->family != AF_UNSPEC &&
 	    !address_equal(gathered->target, &exposure->target.prefix.address))
 		return 0;
-	if ((gathered->n & (gathered->n - 1)) == 0) {
-		grown = reallocarray(gathered->list, gathered->n ? gathered->n * 2 : 1,
-				     sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		gathered->list = grown;
-	}
-	gathered->list[gathered->n++] = *exposure;
-	return 0;
+	return exposures_append(&gathered->exposures, exposure);
 }
 
 static int remove_gathered(struct plan *plan, const struct unexpose_target_request *request,
 			   const struct gathered *gathered)
 {
-	int r = 0;
-
-	if (gathered->n == 0 && request->target.family != AF_UNSPEC &&
+	if (gathered->exposures.n == 0 && request->target.family != AF_UNSPEC &&
 	    !(request->flags & NESTNET_IF_EXISTS))
 		return error_set(plan_error(plan), ENOENT, "not exposed");
-	for (size_t i = 0; r == 0 && i < gathered->n; i++)
-		r = plan_removal(plan, &gathered->list[i]);
-	return r;
+	return remove_all(plan, &gathered->exposures);
 }
 
 int expose_plan_remove_target(struct plan *plan,
@@ -386,7 +503,7 @@ int expose_plan_remove_target(struct plan *plan,
 		error_set_errno(plan_error(plan), ENOMEM);
 	if (r == 0)
 		r = remove_gathered(plan, request, &gathered);
-	free(gathered.list);
+	exposures_clear(&gathered.exposures);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "unexpose %s%s",
 				    request->target.family ? "--target " : "--all",
@@ -394,128 +511,4 @@ int expose_plan_remove_target(struct plan *plan,
 					    ? nestnet_address_format(&request->target, text)
 					    : "");
 	return 0;
-}
-
-/* ---- Requests --------------------------------------------------------------------------------- */
-
-/* What is wrong with the pair, whatever the kernel's state; NULL: nothing. */
-static const char *why_not_pair(const struct nestnet_endpoint *alias,
-				const struct nestnet_endpoint *target)
-{
-	unsigned int ports = (unsigned int)(alias->last_port - alias->first_port);
-
-	if (alias->prefix.address.family != AF_UNSPEC &&
-	    endpoint_family(alias) != endpoint_family(target))
-		return "alias and target are not of one family";
-	if (alias->first_port == 0 && target->first_port != 0)
-		return "the target has a port and the alias has none";
-	if (alias->first_port == 0 && alias->prefix.len != target->prefix.len)
-		return "alias and target are not of one prefix length";
-	if (alias->first_port != 0 && !prefix_is_address(&target->prefix))
-		return "ports are exposed to one address, not to a prefix";
-	if (target->first_port != 0 &&
-	    ports != (unsigned int)(target->last_port - target->first_port))
-		return "alias and target have not as many ports";
-	if (alias->prefix.address.family != AF_UNSPEC &&
-	    address_equal(&alias->prefix.address, &target->prefix.address))
-		return "alias and target are one address";
-	return NULL;
-}
-
-static const char *why_not_options(const struct nestnet_endpoint *alias,
-				   const struct nestnet_expose_options *options)
-{
-	if (options->size < sizeof(*options))
-		return "the options' size is not set";
-	switch (options->egress) {
-	case NESTNET_EGRESS_MASQUERADE:
-		break;
-	case NESTNET_EGRESS_ALIAS:
-	case NESTNET_EGRESS_NONE:
-		if (alias->first_port != 0)
-			return "--egress alias and none want an alias without a port";
-		break;
-	}
-	return options->comment ? name_why_not_comment(options->comment) : NULL;
-}
-
-/* Shapes that the ruleset has room for and this release does not offer yet. */
-static const char *why_not_yet(const struct nestnet_endpoint *alias,
-			       const struct nestnet_expose_options *options)
-{
-	switch (endpoint_shape(alias)) {
-	case ENDPOINT_ADDRESS:
-	case ENDPOINT_PORT:
-		break;
-	case ENDPOINT_PREFIX:
-		return "prefixes cannot be exposed by this release";
-	case ENDPOINT_RANGE:
-		return "port ranges cannot be exposed by this release";
-	case ENDPOINT_ANY:
-		return "a port of every address cannot be exposed by this release";
-	}
-	if (endpoint_family(alias) != AF_INET)
-		return "IPv6 cannot be exposed by this release";
-	if (options->n_from || options->n_except || options->timeout_ms)
-		return "--from, --except and --timeout are not in this release";
-	return NULL;
-}
-
-int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint *alias,
-		   const struct nestnet_endpoint *target,
-		   const struct nestnet_expose_options *options)
-{
-	static const struct nestnet_expose_options none = { .size = sizeof(none) };
-	struct request request = { .kind = REQUEST_EXPOSE };
-	char text[NESTNET_TEXT_MAX];
-	const char *why;
-
-	transaction_begin(tx);
-	if (!options)
-		options = &none;
-	nestnet_endpoint_format(alias, text);
-	why = why_not_pair(alias, target);
-	if (!why)
-		why = why_not_options(alias, options);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
-	why = why_not_yet(alias, options);
-	if (why)
-		return transaction_refuse(tx, EOPNOTSUPP, "expose %s: %s", text, why);
-
-	request.expose.alias = *alias;
-	request.expose.target = *target;
-	request.expose.target.protocol = 0;
-	if (target->first_port == 0) {
-		request.expose.target.first_port = alias->first_port;
-		request.expose.target.last_port = alias->last_port;
-	}
-	request.expose.flags = options->flags;
-	request.expose.egress = options->egress;
-	if (options->comment)
-		snprintf(request.expose.comment, sizeof(request.expose.comment), "%s",
-			 options->comment);
-	return transaction_add(tx, &request);
-}
-
-int nestnet_unexpose(struct nestnet_transaction *tx, const struct nestnet_endpoint *alias,
-		     unsigned int flags)
-{
-	struct request request = { .kind = REQUEST_UNEXPOSE,
-				   .unexpose = { .alias = *alias, .flags = flags } };
-
-	transaction_begin(tx);
-	return transaction_add(tx, &request);
-}
-
-int nestnet_unexpose_target(struct nestnet_transaction *tx,
-			    const struct nestnet_address *target, unsigned int flags)
-{
-	struct request request = { .kind = REQUEST_UNEXPOSE_TARGET,
-				   .unexpose_target = { .flags = flags } };
-
-	transaction_begin(tx);
-	if (target)
-		request.unexpose_target.target = *target;
-	return transaction_add(tx, &request);
 }

@@ -12,7 +12,8 @@
 
 #include "plan.h"
 
-#define FOUND_VALUE_MAX 32
+/** Bytes of a value and its NUL: of a whole comment. */
+#define FOUND_VALUE_MAX 128
 
 /** @return 1: it was recorded, in value (FOUND_VALUE_MAX bytes); 0; or a negative errno */
 int found_get(struct plan *plan, const char *interface, const char *name, char *value);

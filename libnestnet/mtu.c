@@ -6,8 +6,6 @@
 #include "kernel/link.h"
 #include "kernel/route.h"
 
-#define MTU_ETHERNET 1500
-
 /* Next hops of default routes, as a bound; a host has one or two. */
 #define HOPS_MAX 64
 

@@ -9,6 +9,7 @@
 
 #include "nat.h"
 
+#include "nat-flows.h"
 #include "transaction.h"
 
 #include "base/address.h"
@@ -291,6 +292,8 @@ int nat_plan(struct plan *plan, const struct nat_request *request)
 		r = change_nat(plan, &wanted, elements_put);
 		if (r == 0)
 			r = note_nat(plan, '+', &wanted);
+		if (r == 0 && !wanted.is_open)
+			r = nat_flows_closed(plan, &wanted.subnet);
 	}
 	free(nats.list);
 	if (r < 0)
@@ -313,6 +316,8 @@ int nat_plan_remove(struct plan *plan, const struct nat_del_request *request)
 		r = change_nat(plan, &nats.list[i], remove_element);
 		if (r == 0)
 			r = note_nat(plan, '-', &nats.list[i]);
+		if (r == 0)
+			r = nat_flows_removed(plan, &nats.list[i].subnet);
 	}
 	free(nats.list);
 	if (r == 0 && !is_there && !(request->flags & NESTNET_IF_EXISTS))
@@ -332,6 +337,8 @@ int nat_plan_clear(struct plan *plan)
 		r = change_nat(plan, &nats.list[i], remove_element);
 		if (r == 0)
 			r = note_nat(plan, '-', &nats.list[i]);
+		if (r == 0)
+			r = nat_flows_removed(plan, &nats.list[i].subnet);
 	}
 	free(nats.list);
 	return r;
@@ -373,10 +380,6 @@ int nestnet_nat_add(struct nestnet_transaction *tx, const struct nestnet_prefix 
 	if (why)
 		return transaction_refuse(tx, EINVAL, "nat add %s: %s",
 					  nestnet_prefix_format(subnet, text), why);
-	if (subnet->address.family != AF_INET)
-		return transaction_refuse(tx, EOPNOTSUPP,
-					  "nat add %s: IPv6 is not in this release",
-					  nestnet_prefix_format(subnet, text));
 	request.nat.flags = options->flags;
 	if (options->out)
 		snprintf(request.nat.out, NESTNET_IFNAMSIZ, "%s", options->out);

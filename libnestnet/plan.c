@@ -54,6 +54,7 @@ struct plan *plan_free(struct plan *plan)
 	free(plan->changes);
 	free(plan->unlinks);
 	free(plan->ifnames);
+	free(plan->born);
 	free(plan);
 	return NULL;
 }
@@ -90,6 +91,15 @@ int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_op
 	plan->steps[at] = (struct plan_step){ .phase = phase, .ops = ops, .step = step };
 	plan->n_steps++;
 	return 0;
+}
+
+void *plan_find(const struct plan *plan, const struct plan_step_ops *ops)
+{
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		if (plan->steps[i].ops == ops)
+			return plan->steps[i].step;
+	}
+	return NULL;
 }
 
 static int add_change(struct plan *plan, char op, const char *format, va_list args)
@@ -162,6 +172,29 @@ int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index)
 void plan_set_ifname(struct plan *plan, size_t index, const char *name)
 {
 	snprintf(plan->ifnames[index], sizeof(plan->ifnames[index]), "%s", name);
+}
+
+int plan_add_born(struct plan *plan, const char *name, const struct nestnet_prefix *addresses,
+		  size_t n)
+{
+	struct plan_born *born;
+	int r = grow(plan, &plan->born, plan->n_born, sizeof(*plan->born));
+
+	if (r < 0)
+		return r;
+	born = &plan->born[plan->n_born++];
+	*born = (struct plan_born){ .addresses = addresses, .n = n };
+	snprintf(born->name, sizeof(born->name), "%s", name);
+	return 0;
+}
+
+const struct plan_born *plan_find_born(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_born; i++) {
+		if (strcmp(plan->born[i].name, name) == 0)
+			return &plan->born[i];
+	}
+	return NULL;
 }
 
 /* ---- Execution --------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 
 enum plan_phase {
 	PLAN_SETTINGS_BACK, /* forwarding off again, before the rules go */
+	PLAN_PORTS_BACK,    /* addresses go back, before the memory of them goes */
 	PLAN_LINKS,         /* links are made, taps down */
 	PLAN_ELEMENTS,      /* the one atomic step: the nftables batch */
 	PLAN_SETTINGS,      /* sysctls, opened for writing before */
@@ -52,6 +53,13 @@ struct plan_change {
 
 struct plan_step;
 
+/** Addresses that an interface is born with. */
+struct plan_born {
+	char name[NESTNET_IFNAMSIZ];
+	const struct nestnet_prefix *addresses; /* the request's */
+	size_t n;
+};
+
 struct plan {
 	struct nestnet *ctx;
 	struct elements *elements;
@@ -64,6 +72,8 @@ struct plan {
 	/* names of the interfaces that were added, in the order of the requests */
 	char (*ifnames)[NESTNET_IFNAMSIZ];
 	size_t n_ifnames;
+	struct plan_born *born;
+	size_t n_born;
 };
 
 /** @return 0, or a negative errno in ctx->error */
@@ -73,6 +83,9 @@ struct plan *plan_free(struct plan *plan);
 /** Adds a step, and takes it: on failure it is freed. step NULL is ENOMEM. */
 int plan_add(struct plan *plan, enum plan_phase phase, const struct plan_step_ops *ops,
 	     void *step);
+
+/** The step with these ops that the plan has; NULL where it has none. */
+void *plan_find(const struct plan *plan, const struct plan_step_ops *ops);
 
 /** For steps whose data is another's. */
 void plan_free_nothing(void *step);
@@ -94,6 +107,13 @@ void plan_set_ifname(struct plan *plan, size_t index, const char *name);
 
 /** Some request of this plan adds an interface of that name. */
 bool plan_adds_ifname(const struct plan *plan, const char *name);
+
+/** Keeps the addresses that an interface of this plan is born with; borrows them. */
+int plan_add_born(struct plan *plan, const char *name, const struct nestnet_prefix *addresses,
+		  size_t n);
+
+/** @return NULL where this plan makes no such interface */
+const struct plan_born *plan_find_born(const struct plan *plan, const char *name);
 
 /** @return 0; -ERESTART: the kernel's state has changed, plan anew; or another error */
 int plan_execute(struct plan *plan);

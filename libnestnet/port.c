@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Attaching interfaces to bridges. Both may be foreign: then what was attached is recorded
- * in `found`, and only that is ever detached again.
+ * in `found`, and only that is ever detached again. With its addresses (move.c) is the same
+ * with their parts around the change of the master.
  */
 
 #include "port.h"
 
 #include "found.h"
+#include "move-record.h"
+#include "move.h"
 #include "transaction.h"
 
 #include "kernel/link.h"
@@ -18,100 +21,167 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A port that moves into a bridge, or out of one. */
-struct move {
+/* An interface that becomes a bridge's port, or no longer is one. */
+struct change {
 	char ifname[NESTNET_IFNAMSIZ];
 	char to[NESTNET_IFNAMSIZ]; /* the bridge; "": out */
 	bool has_hairpin;          /* in the bridge */
+	bool keeps_master;         /* it is there already: only addresses move */
 	struct link before;
+	struct move *move; /* its addresses and routes; NULL: they stay */
 };
 
-static int put_back(struct plan *plan, void *step)
+static void free_change(void *step)
 {
-	const struct move *move = step;
-	struct link_change change = { .set_master = true, .master = move->before.master };
+	struct change *change = step;
+
+	move_free(change->move);
+	free(change);
+}
+
+static int restore_master(struct plan *plan, const struct change *change)
+{
+	struct link_change link = { .set_master = true, .master = change->before.master };
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
+	if (change->keeps_master || change->before.ifindex == 0)
+		return 0;
 	if (r == 0)
-		r = link_change(nl, move->before.ifindex, &change, plan_error(plan));
-	if (r == 0 && move->before.is_port)
-		r = link_set_port(nl, move->before.ifindex, move->before.has_hairpin,
-				  move->before.is_isolated, plan_error(plan));
+		r = link_change(nl, change->before.ifindex, &link, plan_error(plan));
+	if (r == 0 && change->before.is_port)
+		r = link_set_port(nl, change->before.ifindex, change->before.has_hairpin,
+				  change->before.is_isolated, plan_error(plan));
+	return r;
+}
+
+/* What leaves goes straight out of the port while its master changes, either way. */
+static int put_back(struct plan *plan, void *step)
+{
+	struct change *change = step;
+	struct move *move = change->move;
+	int r = 0;
+
+	if (move && !move_is_back(move))
+		r = move_undo_routes(plan, move);
+	if (r == 0)
+		r = restore_master(plan, change);
+	if (r == 0 && move && move_is_back(move))
+		r = move_undo_routes(plan, move);
+	if (r == 0 && move)
+		r = move_undo_addresses(plan, move);
+	if (move && !move_is_back(move))
+		move_announce(plan, move);
 	return r;
 }
 
 /* Finds the interface and the bridge, which this transaction may have made meanwhile. */
-static int find_ends(struct plan *plan, struct netlink *nl, struct move *move,
-		     struct link_change *change)
+static int find_ends(struct plan *plan, struct netlink *nl, struct change *change,
+		     struct link_change *link)
 {
 	struct error *error = plan_error(plan);
 	struct link bridge;
-	int r = link_get(nl, move->ifname, &move->before, error);
+	int r = link_get(nl, change->ifname, &change->before, error);
 
 	if (r <= 0)
 		return r < 0 ? r : error_set_errno(error, ENODEV);
-	if (!move->to[0])
+	if (!change->to[0])
 		return 0;
-	r = link_get(nl, move->to, &bridge, error);
+	r = link_get(nl, change->to, &bridge, error);
 	if (r == 0)
-		return error_set(error, ENODEV, "bridge %s: %s", move->to,
+		return error_set(error, ENODEV, "bridge %s: %s", change->to,
 				 error_describe(ENODEV));
-	change->master = bridge.ifindex;
+	link->master = bridge.ifindex;
+	if (r == 1 && change->move)
+		move_set_bridge(change->move, &bridge);
 	return r < 0 ? r : 0;
 }
 
-static int change_master(struct plan *plan, struct netlink *nl, const struct move *move,
-			 const struct link_change *change)
+static int change_master(struct plan *plan, struct netlink *nl, const struct change *change,
+			 const struct link_change *link)
 {
-	int r = link_change(nl, move->before.ifindex, change, plan_error(plan));
+	int r;
 
-	if (r < 0 || !move->to[0])
+	if (change->keeps_master)
+		return 0;
+	r = link_change(nl, change->before.ifindex, link, plan_error(plan));
+	if (r < 0 || !change->to[0])
 		return r;
-	return link_set_port(nl, move->before.ifindex, move->has_hairpin,
-			     move->before.is_isolated, plan_error(plan));
+	return link_set_port(nl, change->before.ifindex, change->has_hairpin,
+			     change->before.is_isolated, plan_error(plan));
+}
+
+/* The order is move.c's. */
+static int change_and_move(struct plan *plan, struct netlink *nl,
+			   const struct change *change, const struct link_change *link)
+{
+	struct move *move = change->move;
+	bool is_back = move_is_back(move);
+	int r = move_give_addresses(plan, move);
+
+	if (r == 0 && is_back)
+		move_announce(plan, move);
+	if (r == 0 && is_back)
+		r = move_routes(plan, move);
+	if (r == 0)
+		r = change_master(plan, nl, change, link);
+	if (r == 0 && !is_back)
+		r = move_routes(plan, move);
+	if (r == 0)
+		r = move_take_addresses(plan, move);
+	if (r == 0 && is_back)
+		move_announce(plan, move);
+	return r;
 }
 
 static int act(struct plan *plan, void *step)
 {
-	struct link_change change = { .set_master = true };
-	struct move *move = step;
+	struct link_change link = { .set_master = true };
+	struct change *change = step;
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
 	if (r == 0)
-		r = find_ends(plan, nl, move, &change);
+		r = find_ends(plan, nl, change, &link);
 	if (r == 0) {
-		r = change_master(plan, nl, move, &change);
+		r = change->move ? change_and_move(plan, nl, change, &link)
+				 : change_master(plan, nl, change, &link);
 		if (r < 0) {
 			struct error first = plan->ctx->error;
 
-			(void)put_back(plan, step);
+			if (put_back(plan, step) < 0) {
+				error_prefix(&first, "could not be undone (%s) after",
+					     plan_error(plan)->text);
+				first.code = ENOTRECOVERABLE;
+				r = -ENOTRECOVERABLE;
+			}
 			plan->ctx->error = first;
 		}
 	}
 	if (r < 0)
 		return error_prefix(plan_error(plan), "bridge %s %s",
-				    move->to[0] ? "attach" : "detach", move->ifname);
+				    change->to[0] ? "attach" : "detach", change->ifname);
 	return 0;
 }
 
-static const struct plan_step_ops move_ops = {
+static const struct plan_step_ops change_ops = {
 	.act = act,
 	.undo = put_back,
-	.free = free,
+	.free = free_change,
 };
 
-static int plan_move(struct plan *plan, const char *ifname, const char *to, bool has_hairpin)
+/* Takes the move. */
+static int plan_change(struct plan *plan, const struct change *wanted)
 {
-	struct move *move = calloc(1, sizeof(*move));
+	enum plan_phase phase = wanted->move && move_is_back(wanted->move) ? PLAN_PORTS_BACK
+									    : PLAN_PORTS;
+	struct change *change = malloc(sizeof(*change));
 
-	if (move) {
-		snprintf(move->ifname, sizeof(move->ifname), "%s", ifname);
-		snprintf(move->to, sizeof(move->to), "%s", to);
-		move->has_hairpin = has_hairpin;
-	}
-	return plan_add(plan, PLAN_PORTS, &move_ops, move);
+	if (change)
+		*change = *wanted;
+	else
+		move_free(wanted->move);
+	return plan_add(plan, phase, &change_ops, change);
 }
 
 /* ---- Attaching ---------------------------------------------------------------------------- */
@@ -134,6 +204,9 @@ static int check_port(struct plan *plan, struct netlink *nl, const struct link *
 		return error_set(error, EEXIST, "a port of %s already (detach it first)",
 				 r == 1 ? master.name : "another bridge");
 	if (port->has_hairpin == !(request->flags & NESTNET_ATTACH_NO_HAIRPIN))
+		return 1;
+	/* One that was killed before it set them is to be finished, not refused. */
+	if (request->flags & NESTNET_ATTACH_MOVE_ADDRESSES)
 		return 1;
 	/* What another program attached has the modes that it chose. */
 	r = port->is_managed ? 1 : found_get(plan, port->name, "master", value);
@@ -171,32 +244,60 @@ static int check_kind(struct plan *plan, const struct link *port)
 	return 0;
 }
 
+/* @return 1: there is such an interface, and it can be a port; or the refusal */
+static int find_port(struct plan *plan, struct netlink *nl, const char *ifname,
+		     struct link *ret)
+{
+	int r = link_get(nl, ifname, ret, plan_error(plan));
+
+	if (r == 0)
+		return error_set_errno(plan_error(plan), ENODEV);
+	if (r == 1)
+		r = check_kind(plan, ret);
+	return r < 0 ? r : 1;
+}
+
+static int plan_attaching(struct plan *plan, const struct attach_request *request,
+			  const struct link *port, struct change *change)
+{
+	int r = 0;
+
+	if (!change->keeps_master && !port->is_managed)
+		r = found_set(plan, request->ifname, "master", "none");
+	if (r == 0)
+		r = plan_note(plan, '+', "bridge attach %s %s%s%s", request->bridge,
+			      request->ifname, change->move ? " --move-addresses" : "",
+			      change->has_hairpin ? "" : " --no-hairpin");
+	if (r == 0)
+		return plan_change(plan, change);
+	move_free(change->move);
+	return r;
+}
+
 static int plan_attach(struct plan *plan, const struct attach_request *request)
 {
-	bool has_hairpin = !(request->flags & NESTNET_ATTACH_NO_HAIRPIN);
+	struct change change = { .has_hairpin =
+					 !(request->flags & NESTNET_ATTACH_NO_HAIRPIN) };
 	struct netlink *nl;
 	struct link port;
 	int r = context_route(plan->ctx, &nl);
 
+	snprintf(change.ifname, sizeof(change.ifname), "%s", request->ifname);
+	snprintf(change.to, sizeof(change.to), "%s", request->bridge);
 	if (r == 0)
 		r = check_bridge(plan, nl, request->bridge);
 	if (r == 0)
-		r = link_get(nl, request->ifname, &port, plan_error(plan));
-	if (r == 0)
-		return error_set_errno(plan_error(plan), ENODEV);
+		r = find_port(plan, nl, request->ifname, &port);
 	if (r == 1)
-		r = check_kind(plan, &port);
-	if (r == 0)
 		r = check_port(plan, nl, &port, request);
-	if (r != 0)
+	if (r < 0)
+		return r;
+	change.keeps_master = r == 1;
+	if (request->flags & NESTNET_ATTACH_MOVE_ADDRESSES)
+		r = move_plan(plan, &port, request->bridge, &change.move);
+	if (r < 0 || (change.keeps_master && !change.move))
 		return r < 0 ? r : 0;
-
-	if (!port.is_managed)
-		r = found_set(plan, request->ifname, "master", "none");
-	if (r == 0)
-		r = plan_note(plan, '+', "bridge attach %s %s%s", request->bridge,
-			      request->ifname, has_hairpin ? "" : " --no-hairpin");
-	return r < 0 ? r : plan_move(plan, request->ifname, request->bridge, has_hairpin);
+	return plan_attaching(plan, request, &port, &change);
 }
 
 int port_plan(struct plan *plan, const struct attach_request *request)
@@ -210,35 +311,86 @@ int port_plan(struct plan *plan, const struct attach_request *request)
 
 /* ---- Detaching ------------------------------------------------------------------------------ */
 
-static int plan_detach(struct plan *plan, const struct link_request *request)
+/* A port of no bridge is detached already; but its addresses may still be on one. */
+static int refuse_absent(struct plan *plan, const struct link_request *request,
+			 const char *why)
+{
+	if (request->flags & NESTNET_IF_EXISTS)
+		return 0;
+	return error_set(plan_error(plan), ENOENT, "%s", why);
+}
+
+/* @return 1: nestnet attached it; 0: it is not a port; or the refusal */
+static int check_attached(struct plan *plan, const struct link *port)
 {
 	char value[FOUND_VALUE_MAX];
+	int r = port->is_managed ? 1 : found_get(plan, port->name, "master", value);
+
+	if (r == 0 && port->master == 0)
+		return 0;
+	if (r == 0)
+		return error_set(plan_error(plan), EBUSY, "nestnet did not attach it");
+	return r;
+}
+
+/* @return 1: its addresses are on a bridge, and come back; 0: they are not; or -errno */
+static int plan_moving_back(struct plan *plan, const struct link_request *request,
+			    const struct link *port, struct change *change, char *bridge)
+{
+	int r = move_record_find(plan, port->name, bridge);
+
+	if (r == 1 && !(request->flags & NESTNET_DETACH_MOVE_ADDRESSES))
+		return error_set(plan_error(plan), EBUSY,
+				 "its addresses are on %s (--move-addresses takes them back)",
+				 bridge);
+	return r == 1 ? move_plan_back(plan, port, bridge, &change->move) : r;
+}
+
+static int plan_detaching(struct plan *plan, const struct link *port, struct change *change,
+			  const char *bridge)
+{
+	int r = found_set(plan, port->name, "master", NULL);
+
+	if (r == 0)
+		r = plan_note(plan, '-', "bridge attach %s %s%s", bridge, port->name,
+			      change->move ? " --move-addresses" : "");
+	if (r == 0)
+		return plan_change(plan, change);
+	move_free(change->move);
+	return r;
+}
+
+static int plan_detach(struct plan *plan, const struct link_request *request)
+{
+	char recorded[FOUND_VALUE_MAX];
+	struct change change = { .to = "" };
 	struct link port, bridge = { .name = "" };
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
+	snprintf(change.ifname, sizeof(change.ifname), "%s", request->name);
 	if (r == 0)
 		r = link_get(nl, request->name, &port, plan_error(plan));
-	if (r == 0 || (r == 1 && port.master == 0)) {
-		const char *why = r == 0 ? error_describe(ENODEV) : "a port of no bridge";
-
-		if (request->flags & NESTNET_IF_EXISTS)
-			return 0;
-		return error_set(plan_error(plan), ENOENT, "%s", why);
-	}
+	if (r == 0)
+		return refuse_absent(plan, request, error_describe(ENODEV));
+	if (r == 1)
+		r = check_attached(plan, &port);
+	if (r == 1)
+		r = plan_moving_back(plan, request, &port, &change, recorded);
 	if (r < 0)
 		return r;
+	if (port.master == 0 && !change.move)
+		return refuse_absent(plan, request, "a port of no bridge");
 
-	r = port.is_managed ? 1 : found_get(plan, request->name, "master", value);
-	if (r == 0)
-		return error_set(plan_error(plan), EBUSY, "nestnet did not attach it");
-	if (r == 1)
+	change.keeps_master = port.master == 0;
+	if (port.master == 0)
+		snprintf(bridge.name, sizeof(bridge.name), "%.15s", recorded);
+	else
 		r = link_get_by_index(nl, port.master, &bridge, plan_error(plan));
 	if (r >= 0)
-		r = found_set(plan, request->name, "master", NULL);
-	if (r == 0)
-		r = plan_note(plan, '-', "bridge attach %s %s", bridge.name, port.name);
-	return r < 0 ? r : plan_move(plan, request->name, "", false);
+		return plan_detaching(plan, &port, &change, bridge.name);
+	move_free(change.move);
+	return r;
 }
 
 int port_plan_remove(struct plan *plan, const struct link_request *request)

@@ -25,12 +25,25 @@ enum request_kind {
 	REQUEST_CLEAR,
 };
 
+struct endpoints {
+	struct nestnet_endpoint *list; /* owned */
+	size_t n;
+};
+
+struct prefixes {
+	struct nestnet_prefix *list; /* owned */
+	size_t n;
+};
+
 struct expose_request {
 	struct nestnet_endpoint alias;
 	struct nestnet_endpoint target; /* with the ports of the alias where it had none */
 	unsigned int flags;             /* NESTNET_EXPOSE_* */
 	enum nestnet_egress egress;
 	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
+	struct endpoints except;               /* protocol and ports, sorted */
+	struct prefixes from;                  /* in one form; none: everybody */
+	uint64_t timeout_ms;                   /* 0: no end */
 };
 
 struct unexpose_request {
@@ -41,11 +54,6 @@ struct unexpose_request {
 struct unexpose_target_request {
 	struct nestnet_address target; /* AF_UNSPEC: every target */
 	unsigned int flags;
-};
-
-struct prefixes {
-	struct nestnet_prefix *list; /* owned */
-	size_t n;
 };
 
 struct tap_request {

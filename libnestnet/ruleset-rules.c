@@ -172,6 +172,25 @@ static void clamp_and_return(struct nft_rule *rule)
 
 /* ---- Allow-lists (--from) ---------------------------------------------------------- */
 
+/* ip daddr . ip saddr & 255.255.255.0 @addr_src4_24 return, for each length */
+static void add_from_prefixes(const struct ruleset_half *half, const char *chain,
+			      enum ruleset_set sources)
+{
+	unsigned int bits = half->family == AF_INET ? 32 : 128, len;
+
+	for (len = RULESET_SOURCE_STEP; len < bits; len += RULESET_SOURCE_STEP) {
+		const struct nft_set_spec *spec = ruleset_set_spec(
+			sources + len / RULESET_SOURCE_STEP, half->family);
+		struct nft_rule *rule = new_rule(half, chain);
+
+		load_key(half, rule, spec, NFT_DESTINATION);
+		nft_rule_mask_address(rule, half->family, len);
+		nft_rule_lookup(rule, spec->name, false);
+		nft_rule_return(rule);
+		nft_add_rule(half->batch, rule);
+	}
+}
+
 static void add_from(const struct ruleset_half *half, const char *chain,
 		     enum ruleset_set sources)
 {
@@ -182,6 +201,7 @@ static void add_from(const struct ruleset_half *half, const char *chain,
 	/* ip daddr . meta l4proto . th dport . ip saddr @port_src4 return
 	 * ip daddr . ip saddr @addr_src4 return */
 	match_rule(half, chain, NFT_DESTINATION, sources, nft_rule_return);
+	add_from_prefixes(half, chain, sources);
 
 	/* counter drop */
 	rule = bare_rule(half, chain);
@@ -212,6 +232,17 @@ static void add_from_ranges(const struct ruleset_half *half, const char *chain,
 	nft_add_rule(half->batch, rule);
 }
 
+static void add_any_from(const struct ruleset_half *half, const char *chain)
+{
+	struct nft_rule *rule = new_rule(half, chain);
+
+	ruleset_match(half, rule, NFT_DESTINATION, RULESET_ANY_FROM);
+	nft_rule_match_local(rule, NFT_DESTINATION);
+	match_not(half, rule, NFT_SOURCE, RULESET_ANY_SRC);
+	ruleset_count_and_drop(rule);
+	nft_add_rule(half->batch, rule);
+}
+
 /* ---- Alias to target --------------------------------------------------------------- */
 
 static void add_port_maps(const struct ruleset_half *half, const char *chain)
@@ -228,6 +259,40 @@ static void add_range_maps(const struct ruleset_half *half, const char *chain)
 	nat_rule(half, chain, NFT_DESTINATION, RULESET_SHIFT);
 	/* dnat ip to ip daddr . meta l4proto . th dport map @range4 */
 	nat_rule(half, chain, NFT_DESTINATION, RULESET_RANGE);
+}
+
+/* Whatever address of L1 it is sent to; what its own loopback is asked stays there, since
+ * an answer to 127.0.0.1 could never come back. */
+static void add_any_map(const struct ruleset_half *half, const char *chain, bool is_own)
+{
+	const struct nft_set_spec *spec = ruleset_set_spec(RULESET_ANY, half->family);
+	struct nft_rule *rule;
+
+	if (is_own) {
+		/* meta l4proto . th dport @any_nolocal4 fib daddr type local accept */
+		rule = new_rule(half, chain);
+		ruleset_match(half, rule, NFT_DESTINATION, RULESET_ANY_NOLOCAL);
+		nft_rule_match_local(rule, NFT_DESTINATION);
+		nft_rule_accept(rule);
+		nft_add_rule(half->batch, rule);
+		/* ip daddr 127.0.0.0/8 accept
+		 * ip6 daddr ::1 accept */
+		rule = new_rule(half, chain);
+		nft_rule_match_loopback(rule, half->family);
+		nft_rule_accept(rule);
+		nft_add_rule(half->batch, rule);
+	}
+	/* fib daddr type local dnat ip to meta l4proto . th dport map @any4 */
+	rule = new_rule(half, chain);
+	nft_rule_match_local(rule, NFT_DESTINATION);
+	load_key(half, rule, spec, NFT_DESTINATION);
+	nft_rule_lookup_map(rule, spec->name);
+	nft_rule_nat(rule, NFT_DESTINATION, half->family, target_of(spec));
+	nft_add_rule(half->batch, rule);
+}
+
+static void add_excepts(const struct ruleset_half *half, const char *chain)
+{
 	/* ip daddr . meta l4proto . th dport @except4 accept */
 	match_rule(half, chain, NFT_DESTINATION, RULESET_EXCEPT, nft_rule_accept);
 	/* ip daddr . meta l4proto . th dport @except_range4 accept */
@@ -266,6 +331,11 @@ static void add_pre(const struct ruleset_half *half)
 	 * ip daddr . meta l4proto . th dport . ip saddr != @range_src4 counter drop */
 	add_from_ranges(half, "pre_port", RULESET_RANGE_FROM, RULESET_RANGE_SRC);
 	add_range_maps(half, "pre_port");
+	/* meta l4proto . th dport @any_from4 fib daddr type local
+	 * meta l4proto . th dport . ip saddr != @any_src4 counter drop */
+	add_any_from(half, "pre_port");
+	add_any_map(half, "pre_port", false);
+	add_excepts(half, "pre_port");
 
 	add_chain(half, "pre");
 	/* meta l4proto @with_ports jump pre_port4 */
@@ -291,6 +361,8 @@ static void add_loc(const struct ruleset_half *half)
 	match_rule(half, "loc_port", NFT_DESTINATION, RULESET_RANGE_NOLOCAL,
 		   nft_rule_accept);
 	add_range_maps(half, "loc_port");
+	add_any_map(half, "loc_port", true);
+	add_excepts(half, "loc_port");
 
 	add_chain(half, "loc");
 	/* meta l4proto @with_ports jump loc_port4 */
@@ -311,6 +383,7 @@ static const enum ruleset_set guests[] = { RULESET_GUEST, RULESET_GUEST_TIMED,
 					   RULESET_GUEST_PREF };
 /* Not closed, for --open. */
 static const enum ruleset_set open_guests[] = { RULESET_GUEST_OPEN,
+						RULESET_GUEST_OPEN_TIMED,
 						RULESET_GUEST_OPEN_PREF };
 
 /* ip saddr @guest4 STATEMENT, and so on with @guest_timed4 and @guest_pref4 */
@@ -323,7 +396,7 @@ static void guest_rules(const struct ruleset_half *half, const char *chain,
 		match_rule(half, chain, side, guests[i], statement);
 }
 
-/* ip saddr @guest_open4 STATEMENT, and so on with @guest_open_pref4 */
+/* ip saddr @guest_open4 STATEMENT, and so on with _timed4 and _pref4 */
 static void open_guest_rules(const struct ruleset_half *half, const char *chain,
 			     enum nft_side side, statement_fn statement)
 {

@@ -29,31 +29,68 @@ enum ruleset_set {
 	/* alias to target */
 	RULESET_PORT,
 	RULESET_PORT_TIMED,
-	RULESET_SHIFT,
+	RULESET_SHIFT, /* a shifted range: an element a port (facts 23) */
 	RULESET_RANGE,
+	RULESET_ANY, /* a port of every address of L1 */
 	RULESET_ADDR,
 	RULESET_ADDR_TIMED,
 	RULESET_PREF,
+	RULESET_SHIFT_RANGE, /* the extent of what is in SHIFT; no rule reads it */
 	/* --from: the restricted aliases, and alias . source */
 	RULESET_PORT_FROM,
-	RULESET_PORT_SRC,
+	RULESET_PORT_SRC, /* hosts; then prefixes of 8, 16, 24... bits, in this order */
+	RULESET_PORT_SRC_8,
+	RULESET_PORT_SRC_16,
+	RULESET_PORT_SRC_24,
+	RULESET_PORT_SRC_32,
+	RULESET_PORT_SRC_40,
+	RULESET_PORT_SRC_48,
+	RULESET_PORT_SRC_56,
+	RULESET_PORT_SRC_64,
+	RULESET_PORT_SRC_72,
+	RULESET_PORT_SRC_80,
+	RULESET_PORT_SRC_88,
+	RULESET_PORT_SRC_96,
+	RULESET_PORT_SRC_104,
+	RULESET_PORT_SRC_112,
+	RULESET_PORT_SRC_120,
 	RULESET_RANGE_FROM,
 	RULESET_RANGE_SRC,
 	RULESET_ADDR_FROM,
 	RULESET_ADDR_SRC,
+	RULESET_ADDR_SRC_8,
+	RULESET_ADDR_SRC_16,
+	RULESET_ADDR_SRC_24,
+	RULESET_ADDR_SRC_32,
+	RULESET_ADDR_SRC_40,
+	RULESET_ADDR_SRC_48,
+	RULESET_ADDR_SRC_56,
+	RULESET_ADDR_SRC_64,
+	RULESET_ADDR_SRC_72,
+	RULESET_ADDR_SRC_80,
+	RULESET_ADDR_SRC_88,
+	RULESET_ADDR_SRC_96,
+	RULESET_ADDR_SRC_104,
+	RULESET_ADDR_SRC_112,
+	RULESET_ADDR_SRC_120,
 	RULESET_PREF_FROM,
 	RULESET_PREF_SRC,
-	/* --except */
+	RULESET_ANY_FROM,
+	RULESET_ANY_SRC,
+	/* --except; and which addresses have any, for list */
 	RULESET_EXCEPT,
 	RULESET_EXCEPT_RANGE,
+	RULESET_ADDR_EXCEPT,
 	/* --no-local, keyed by the alias */
 	RULESET_PORT_NOLOCAL,
 	RULESET_RANGE_NOLOCAL,
+	RULESET_ANY_NOLOCAL,
 	RULESET_ADDR_NOLOCAL,
 	RULESET_PREF_NOLOCAL,
 	/* --open and --egress none, keyed by the alias: no rule reads them, list does */
 	RULESET_PORT_OPEN,
 	RULESET_RANGE_OPEN,
+	RULESET_ANY_OPEN,
 	RULESET_ADDR_OPEN,
 	RULESET_PREF_OPEN,
 	RULESET_ADDR_KEEP,
@@ -65,6 +102,7 @@ enum ruleset_set {
 	RULESET_GUEST_PREF,
 	RULESET_GUEST_MORE,
 	RULESET_GUEST_OPEN,
+	RULESET_GUEST_OPEN_TIMED,
 	RULESET_GUEST_OPEN_PREF,
 	RULESET_GUEST_OPEN_MORE,
 	/* --egress, keyed by the target */
@@ -106,6 +144,12 @@ const char *ruleset_part_version(enum ruleset_part part);
 /** The set's name, types and flags. @param family  AF_INET or AF_INET6 (any for a set that
  *  is not there once a family) */
 const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
+
+/** A source prefix that is hashed has a length of a multiple of so many bits. */
+#define RULESET_SOURCE_STEP 8
+
+/** IPv4 has fewer lengths of source prefixes than IPv6. */
+bool ruleset_has_set(enum ruleset_set set, int family);
 
 /** The table that has the set. */
 enum ruleset_part ruleset_set_part(enum ruleset_set set);

@@ -58,6 +58,10 @@ int nestnet_transaction_new(struct nestnet *ctx, struct nestnet_transaction **re
 
 static void free_request(struct request *request)
 {
+	if (request->kind == REQUEST_EXPOSE) {
+		free(request->expose.except.list);
+		free(request->expose.from.list);
+	}
 	if (request->kind == REQUEST_TAP_ADD) {
 		free(request->tap.addresses.list);
 		free(request->tap.guard.list);
@@ -183,7 +187,8 @@ static int detach_found(void *userdata, const char *interface, const char *name,
 static int plan_detaching(struct plan *plan)
 {
 	for (;;) {
-		struct link_request request = { .flags = NESTNET_IF_EXISTS };
+		struct link_request request = { .flags = NESTNET_IF_EXISTS |
+							 NESTNET_DETACH_MOVE_ADDRESSES };
 		int r = found_each(plan, detach_found, &request);
 
 		if (r < 0 || request.name[0] == '\0')

@@ -38,20 +38,13 @@ static const struct column columns[] = {
 	{ "EXPOSED", "exposed", false },
 };
 
+static int list(struct nestnet *ctx, struct rows *rows)
+{
+	return nestnet_alias_list(ctx, add_row, rows);
+}
+
 int cmd_alias_list(struct cli *cli, int argc, char **argv)
 {
-	struct rows *rows;
-	int status;
-
-	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
-		return STATUS_USAGE;
-	status = cli_open(cli);
-	if (status != STATUS_OK)
-		return status;
-	rows = rows_new();
-	if (!rows)
-		return STATUS_FAILED;
-	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]),
-			  nestnet_alias_list(cli->ctx, add_row, rows));
+	return rows_command(cli, argc, argv, columns, sizeof(columns) / sizeof(columns[0]),
+			    list);
 }

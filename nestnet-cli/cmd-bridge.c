@@ -11,8 +11,6 @@ enum {
 	OPTION_MTU,
 	OPTION_MAC,
 	OPTION_STP,
-	OPTION_NO_HAIRPIN,
-	OPTION_IF_EXISTS,
 };
 
 static const struct option add_options[] = {
@@ -78,33 +76,13 @@ int cmd_bridge_add(struct cli *cli, int argc, char **argv)
 
 /* ---- del, attach, detach ------------------------------------------------------------------- */
 
-/* Reads the one option that a command has, if any. @return false: wrong, and said so */
-static bool take_flag(struct cli *cli, int argc, char **argv, const struct option *options,
-		      unsigned int flag, unsigned int *ret_flags)
-{
-	int option;
-
-	*ret_flags = 0;
-	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
-		if (option == '?')
-			return false;
-		*ret_flags |= flag;
-	}
-	return true;
-}
-
-static const struct option del_options[] = {
-	{ "if-exists", no_argument, NULL, OPTION_IF_EXISTS },
-	{ NULL, 0, NULL, 0 },
-};
-
 int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	unsigned int flags;
 	int status;
 
-	if (!take_flag(cli, argc, argv, del_options, NESTNET_IF_EXISTS, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, 1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -113,9 +91,10 @@ int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, nestnet_bridge_del(tx, argv[optind], flags));
 }
 
-static const struct option attach_options[] = {
-	{ "no-hairpin", no_argument, NULL, OPTION_NO_HAIRPIN },
-	{ NULL, 0, NULL, 0 },
+static const struct cli_flag attach_flags[] = {
+	{ "move-addresses", NESTNET_ATTACH_MOVE_ADDRESSES },
+	{ "no-hairpin", NESTNET_ATTACH_NO_HAIRPIN },
+	{ NULL, 0 },
 };
 
 int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
@@ -124,7 +103,7 @@ int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!take_flag(cli, argc, argv, attach_options, NESTNET_ATTACH_NO_HAIRPIN, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, attach_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 2, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -135,13 +114,19 @@ int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, r);
 }
 
+static const struct cli_flag detach_flags[] = {
+	{ "move-addresses", NESTNET_DETACH_MOVE_ADDRESSES },
+	{ "if-exists", NESTNET_IF_EXISTS },
+	{ NULL, 0 },
+};
+
 int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	unsigned int flags;
 	int r = 0, status;
 
-	if (!take_flag(cli, argc, argv, del_options, NESTNET_IF_EXISTS, &flags) ||
+	if (!cli_take_flags(cli, argc, argv, detach_flags, &flags) ||
 	    !cli_check_arguments(cli, argc - optind, 1, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -174,20 +159,13 @@ static const struct column columns[] = {
 	{ "MANAGED", "managed", false },
 };
 
+static int list(struct nestnet *ctx, struct rows *rows)
+{
+	return nestnet_bridge_list(ctx, add_row, rows);
+}
+
 int cmd_bridge_list(struct cli *cli, int argc, char **argv)
 {
-	struct rows *rows;
-	int status;
-
-	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
-		return STATUS_USAGE;
-	status = cli_open(cli);
-	if (status != STATUS_OK)
-		return status;
-	rows = rows_new();
-	if (!rows)
-		return STATUS_FAILED;
-	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]),
-			  nestnet_bridge_list(cli->ctx, add_row, rows));
+	return rows_command(cli, argc, argv, columns, sizeof(columns) / sizeof(columns[0]),
+			    list);
 }

@@ -17,6 +17,9 @@ enum {
 	OPTION_NO_FORWARD,
 	OPTION_OPEN,
 	OPTION_FORCE,
+	OPTION_FROM,
+	OPTION_EXCEPT,
+	OPTION_TIMEOUT,
 	OPTION_TARGET,
 	OPTION_ALL,
 	OPTION_IF_EXISTS,
@@ -24,6 +27,9 @@ enum {
 
 static const struct option expose_options[] = {
 	{ "egress", required_argument, NULL, OPTION_EGRESS },
+	{ "from", required_argument, NULL, OPTION_FROM },
+	{ "except", required_argument, NULL, OPTION_EXCEPT },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 	{ "comment", required_argument, NULL, OPTION_COMMENT },
 	{ "replace", no_argument, NULL, OPTION_REPLACE },
 	{ "no-local", no_argument, NULL, OPTION_NO_LOCAL },
@@ -33,13 +39,44 @@ static const struct option expose_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* @return false where the option is wrong, which was said */
-static bool take_expose_option(const struct cli *cli, int option,
-			       struct nestnet_expose_options *options)
+/* What the options of one command line come to. */
+struct expose_line {
+	struct nestnet_expose_options options;
+	struct nestnet_endpoint *excepts;
+	struct prefix_list from;
+};
+
+static bool take_except(const struct cli *cli, struct expose_line *line)
 {
+	size_t n = line->options.n_except;
+	struct nestnet_endpoint *grown = reallocarray(line->excepts, n + 1, sizeof(*grown));
+
+	if (!grown) {
+		cli_usage(cli, "out of memory");
+		return false;
+	}
+	line->excepts = grown;
+	line->options.except = grown;
+	if (!parse_ports(cli, optarg, &grown[n]))
+		return false;
+	line->options.n_except++;
+	return true;
+}
+
+/* @return false where the option is wrong, which was said */
+static bool take_expose_option(const struct cli *cli, int option, struct expose_line *line)
+{
+	struct nestnet_expose_options *options = &line->options;
+
 	switch (option) {
 	case OPTION_EGRESS:
 		return parse_egress(cli, optarg, &options->egress);
+	case OPTION_FROM:
+		return parse_source_into(cli, optarg, &line->from);
+	case OPTION_EXCEPT:
+		return take_except(cli, line);
+	case OPTION_TIMEOUT:
+		return parse_time(cli, optarg, &options->timeout_ms);
 	case OPTION_COMMENT:
 		options->comment = optarg;
 		return true;
@@ -62,25 +99,39 @@ static bool take_expose_option(const struct cli *cli, int option,
 	return false;
 }
 
-int cmd_expose(struct cli *cli, int argc, char **argv)
+static int run_expose(struct cli *cli, char **argv, const struct expose_line *line)
 {
-	struct nestnet_expose_options options = { .size = sizeof(options) };
 	struct nestnet_endpoint alias, target;
 	struct nestnet_transaction *tx;
-	int option, status;
+	int status;
 
-	while ((option = cli_getopt(cli, argc, argv, expose_options, "")) != -1) {
-		if (!take_expose_option(cli, option, &options))
-			return STATUS_USAGE;
-	}
-	if (!cli_check_arguments(cli, argc - optind, 2, 2) ||
-	    !parse_alias(cli, argv[optind], &alias) ||
-	    !parse_target(cli, argv[optind + 1], &target))
+	if (!parse_alias(cli, argv[0], &alias) || !parse_target(cli, argv[1], &target))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)
 		return status;
-	return cli_commit(cli, tx, nestnet_expose(tx, &alias, &target, &options));
+	return cli_commit(cli, tx, nestnet_expose(tx, &alias, &target, &line->options));
+}
+
+int cmd_expose(struct cli *cli, int argc, char **argv)
+{
+	struct expose_line line = { .options = { .size = sizeof(line.options) } };
+	int option, status = STATUS_OK;
+
+	while (status == STATUS_OK &&
+	       (option = cli_getopt(cli, argc, argv, expose_options, "")) != -1) {
+		if (!take_expose_option(cli, option, &line))
+			status = STATUS_USAGE;
+	}
+	if (status == STATUS_OK && !cli_check_arguments(cli, argc - optind, 2, 2))
+		status = STATUS_USAGE;
+	line.options.from = line.from.list;
+	line.options.n_from = line.from.n;
+	if (status == STATUS_OK)
+		status = run_expose(cli, argv + optind, &line);
+	free(line.excepts);
+	free(line.from.list);
+	return status;
 }
 
 /* ---- unexpose ------------------------------------------------------------------------------- */

@@ -9,7 +9,6 @@ enum {
 	OPTION_TO,
 	OPTION_OPEN,
 	OPTION_NO_FORWARD,
-	OPTION_IF_EXISTS,
 };
 
 static const struct option add_options[] = {
@@ -57,24 +56,15 @@ int cmd_nat_add(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, nestnet_nat_add(tx, &subnet, &options));
 }
 
-static const struct option del_options[] = {
-	{ "if-exists", no_argument, NULL, OPTION_IF_EXISTS },
-	{ NULL, 0, NULL, 0 },
-};
-
 int cmd_nat_del(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
 	struct nestnet_prefix subnet;
-	unsigned int flags = 0;
-	int option, status;
+	unsigned int flags;
+	int status;
 
-	while ((option = cli_getopt(cli, argc, argv, del_options, "")) != -1) {
-		if (option != OPTION_IF_EXISTS)
-			return STATUS_USAGE;
-		flags |= NESTNET_IF_EXISTS;
-	}
-	if (!cli_check_arguments(cli, argc - optind, 1, 1) ||
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
+	    !cli_check_arguments(cli, argc - optind, 1, 1) ||
 	    !parse_prefix(cli, argv[optind], &subnet))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -103,20 +93,13 @@ static const struct column columns[] = {
 	{ "OPEN", "open", false },
 };
 
+static int list(struct nestnet *ctx, struct rows *rows)
+{
+	return nestnet_nat_list(ctx, add_row, rows);
+}
+
 int cmd_nat_list(struct cli *cli, int argc, char **argv)
 {
-	struct rows *rows;
-	int status;
-
-	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
-		return STATUS_USAGE;
-	status = cli_open(cli);
-	if (status != STATUS_OK)
-		return status;
-	rows = rows_new();
-	if (!rows)
-		return STATUS_FAILED;
-	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]),
-			  nestnet_nat_list(cli->ctx, add_row, rows));
+	return rows_command(cli, argc, argv, columns, sizeof(columns) / sizeof(columns[0]),
+			    list);
 }

@@ -22,7 +22,6 @@ enum {
 	OPTION_ISOLATED,
 	OPTION_NO_HAIRPIN,
 	OPTION_GUARD,
-	OPTION_IF_EXISTS,
 };
 
 static const struct option add_options[] = {
@@ -213,23 +212,14 @@ int cmd_tap_add(struct cli *cli, int argc, char **argv)
 	return status;
 }
 
-static const struct option del_options[] = {
-	{ "if-exists", no_argument, NULL, OPTION_IF_EXISTS },
-	{ NULL, 0, NULL, 0 },
-};
-
 int cmd_tap_del(struct cli *cli, int argc, char **argv)
 {
 	struct nestnet_transaction *tx;
-	unsigned int flags = 0;
-	int option, r = 0, status;
+	unsigned int flags;
+	int r = 0, status;
 
-	while ((option = cli_getopt(cli, argc, argv, del_options, "")) != -1) {
-		if (option != OPTION_IF_EXISTS)
-			return STATUS_USAGE;
-		flags |= NESTNET_IF_EXISTS;
-	}
-	if (!cli_check_arguments(cli, argc - optind, 1, -1))
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
+	    !cli_check_arguments(cli, argc - optind, 1, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)

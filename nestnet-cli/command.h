@@ -48,6 +48,21 @@ extern const size_t n_commands;
 int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *options,
 	       const char *letters);
 
+/** An option that takes no value. */
+struct cli_flag {
+	const char *name; /* NULL ends a list */
+	unsigned int flag;
+};
+
+/** --if-exists alone. */
+extern const struct cli_flag cli_if_exists[];
+
+/** Reads the options of a command that has none with a value.
+ *  @param ret_flags  of those that were there, together
+ *  @return false where an option is wrong, which was said */
+bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_flag *flags,
+		    unsigned int *ret_flags);
+
 /** Says one line about the command line. @return STATUS_USAGE */
 int cli_usage(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

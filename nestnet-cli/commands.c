@@ -8,10 +8,15 @@
 const struct command commands[] = {
 	{ "expose", NULL, cmd_expose, "ALIAS TARGET [OPTIONS]",
 	  "make a guest reachable through an alias",
-	  "  ALIAS               ADDRESS (every protocol), or ADDRESS:PORT[/PROTO]\n"
-	  "  TARGET              ADDRESS[:PORT] of the guest\n"
+	  "  ALIAS               ADDRESS (every protocol), ADDRESS/LEN,\n"
+	  "                      ADDRESS:PORT[-PORT][/PROTO] or *:PORT[/PROTO]\n"
+	  "  TARGET              ADDRESS[:PORT[-PORT]] or ADDRESS/LEN of the guest\n"
 	  "  --egress masquerade|alias|none\n"
 	  "                      what the guest's own flows leave as\n"
+	  "  --from PREFIX       (repeatable) only these sources reach it\n"
+	  "  --except PORT[-PORT][/PROTO]\n"
+	  "                      (repeatable) these ports of a whole address stay L1's own\n"
+	  "  --timeout TIME      no new flows after 90s, 15m, 2h or 7d\n"
 	  "  --comment TEXT      kept with the exposure\n"
 	  "  --replace           switch an existing exposure over\n"
 	  "  --no-local          leave L1's own connections to ALIAS alone\n"
@@ -55,12 +60,18 @@ const struct command commands[] = {
 	  IF_EXISTS_HELP, "nestnet bridge del virbr0" },
 	{ "bridge", "list", cmd_bridge_list, "", "list bridges", NULL,
 	  "nestnet bridge list" },
-	{ "bridge", "attach", cmd_bridge_attach, "NAME IFACE... [--no-hairpin]",
-	  "attach interfaces to a bridge",
+	{ "bridge", "attach", cmd_bridge_attach,
+	  "NAME IFACE... [--move-addresses] [--no-hairpin]", "attach interfaces to a bridge",
+	  "  --move-addresses    its addresses and routes go to the bridge, and connections\n"
+	  "                      by them survive. Where the network admits no Ethernet address\n"
+	  "                      but that of IFACE, make the bridge with it (--mac)\n"
 	  "  --no-hairpin        the bridge never sends a frame back where it came from\n",
-	  "nestnet bridge attach virbr0 eth1" },
-	{ "bridge", "detach", cmd_bridge_detach, "IFACE... [--if-exists]",
-	  "detach what was attached", IF_EXISTS_HELP, "nestnet bridge detach eth1" },
+	  "nestnet bridge attach br0 eth0 --move-addresses" },
+	{ "bridge", "detach", cmd_bridge_detach, "IFACE... [--move-addresses] [--if-exists]",
+	  "detach what was attached",
+	  "  --move-addresses    take back the addresses and routes that were moved\n"
+	  IF_EXISTS_HELP,
+	  "nestnet bridge detach eth0 --move-addresses" },
 	{ "nat", "add", cmd_nat_add, "SUBNET [OPTIONS]",
 	  "masquerade a subnet, and close it from outside",
 	  "  --out IFACE         only what leaves by this interface\n"

@@ -200,6 +200,29 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *opti
 	}
 }
 
+const struct cli_flag cli_if_exists[] = {
+	{ "if-exists", NESTNET_IF_EXISTS },
+	{ NULL, 0 },
+};
+
+bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_flag *flags,
+		    unsigned int *ret_flags)
+{
+	struct option options[OPTIONS_MAX] = { { NULL, 0, NULL, 0 } };
+	int option;
+
+	for (int i = 0; flags[i].name && i < OPTIONS_MAX - 1; i++)
+		options[i] = (struct option){ flags[i].name, no_argument, NULL,
+					      OPTION_FIRST + i };
+	*ret_flags = 0;
+	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
+		if (option < OPTION_FIRST)
+			return false;
+		*ret_flags |= flags[option - OPTION_FIRST].flag;
+	}
+	return true;
+}
+
 bool cli_check_arguments(const struct cli *cli, int argc, int least, int most)
 {
 	if (argc >= least && (most < 0 || argc <= most))

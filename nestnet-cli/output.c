@@ -199,3 +199,21 @@ int rows_print(const struct cli *cli, struct rows *rows, const struct column *co
 	free(rows);
 	return status;
 }
+
+int rows_command(struct cli *cli, int argc, char **argv, const struct column *columns,
+		 size_t n_columns, rows_list_fn list)
+{
+	struct rows *rows;
+	int status;
+
+	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
+	    !cli_check_arguments(cli, argc - optind, 0, 0))
+		return STATUS_USAGE;
+	status = cli_open(cli);
+	if (status != STATUS_OK)
+		return status;
+	rows = rows_new();
+	if (!rows)
+		return STATUS_FAILED;
+	return rows_print(cli, rows, columns, n_columns, list(cli->ctx, rows));
+}

@@ -31,6 +31,13 @@ void rows_add(struct rows *rows, json_t *row);
 int rows_print(const struct cli *cli, struct rows *rows, const struct column *columns,
 	       size_t n_columns, int code);
 
+/** Calls a list function of the library with rows as its callback's userdata. */
+typedef int (*rows_list_fn)(struct nestnet *ctx, struct rows *rows);
+
+/** A whole list command without arguments or options of its own. */
+int rows_command(struct cli *cli, int argc, char **argv, const struct column *columns,
+		 size_t n_columns, rows_list_fn list);
+
 /** Text, or null. */
 json_t *json_text(const char *text);
 /** Prefixes as texts, with their lengths. */

@@ -45,20 +45,36 @@ bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix
 	return false;
 }
 
-bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list)
+static bool append(const struct cli *cli, const struct nestnet_prefix *prefix,
+		   struct prefix_list *list)
 {
-	struct nestnet_prefix prefix, *grown;
+	struct nestnet_prefix *grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
 
-	if (!parse_prefix(cli, text, &prefix))
-		return false;
-	grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
 	if (!grown) {
 		cli_usage(cli, "out of memory");
 		return false;
 	}
 	list->list = grown;
-	grown[list->n++] = prefix;
+	grown[list->n++] = *prefix;
 	return true;
+}
+
+bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list)
+{
+	struct nestnet_prefix prefix;
+
+	return parse_prefix(cli, text, &prefix) && append(cli, &prefix, list);
+}
+
+bool parse_source_into(const struct cli *cli, const char *text, struct prefix_list *list)
+{
+	struct nestnet_prefix prefix;
+
+	if (nestnet_prefix_parse(text, &prefix) < 0) {
+		cli_usage(cli, "--from '%s': not an address or ADDRESS/LEN", text);
+		return false;
+	}
+	return append(cli, &prefix, list);
 }
 
 bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret)
@@ -189,6 +205,39 @@ bool parse_number(const struct cli *cli, const char *what, const char *text, uin
 		return true;
 	}
 	cli_usage(cli, "%s '%s': not a number from %u to %u", what, text, least, most);
+	return false;
+}
+
+bool parse_ports(const struct cli *cli, const char *text, struct nestnet_endpoint *ret)
+{
+	char alias[64];
+	const char *why = "not PORT[-PORT][/PROTO]";
+
+	/* The same grammar as that of an alias's ports. */
+	if (snprintf(alias, sizeof(alias), "*:%s", text) < (int)sizeof(alias) &&
+	    nestnet_alias_parse(alias, ret, &why) == 0)
+		return true;
+	cli_usage(cli, "--except '%s': %s", text, why);
+	return false;
+}
+
+bool parse_time(const struct cli *cli, const char *text, uint64_t *ret_ms)
+{
+	static const struct {
+		char unit;
+		uint64_t ms;
+	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number = strtoull(text, NULL, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (digits > 0 && digits <= 9 && number > 0 && text[digits] == units[i].unit &&
+		    text[digits + 1] == '\0') {
+			*ret_ms = number * units[i].ms;
+			return true;
+		}
+	}
+	cli_usage(cli, "--timeout '%s': not a time such as 90s, 15m, 2h or 7d", text);
 	return false;
 }
 

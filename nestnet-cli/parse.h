@@ -20,6 +20,12 @@ bool parse_group(const struct cli *cli, const char *text, uint32_t *ret);
 bool parse_number(const struct cli *cli, const char *what, const char *text, uint32_t least,
 		  uint32_t most, uint32_t *ret);
 
+/** PORT[-PORT][/PROTO] as an endpoint of every address. */
+bool parse_ports(const struct cli *cli, const char *text, struct nestnet_endpoint *ret);
+
+/** 90s, 15m, 2h, 7d in milliseconds. */
+bool parse_time(const struct cli *cli, const char *text, uint64_t *ret_ms);
+
 /** N bytes, or auto as 0. */
 bool parse_mtu(const struct cli *cli, const char *text, uint32_t *ret);
 
@@ -32,6 +38,8 @@ struct prefix_list {
 /** Reads a prefix and appends it; list is to be freed. */
 bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_list *list);
 
+/** The same, of a prefix or one address. */
+bool parse_source_into(const struct cli *cli, const char *text, struct prefix_list *list);
 /** Guards that options gather, their addresses among them. */
 struct guard_list {
 	struct nestnet_guard *list;

@@ -407,18 +407,28 @@ NESTNET_PUBLIC int nestnet_bridge_add(struct nestnet_transaction *tx, const char
 NESTNET_PUBLIC int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name,
 				      unsigned int flags);
 
-#define NESTNET_ATTACH_NO_HAIRPIN (1u << 0)
+#define NESTNET_ATTACH_NO_HAIRPIN     (1u << 0)
+#define NESTNET_ATTACH_MOVE_ADDRESSES (1u << 1) /**< its addresses and routes too */
 
 /**
  * Queues: ifname is a port of bridge, either of which nestnet need not have made.
+ * With NESTNET_ATTACH_MOVE_ADDRESSES its addresses and routes are the bridge's, moved so
+ * that connections by them survive; IPv6 link-local ones stay. The bridge keeps its own
+ * Ethernet address: make it with that of ifname where the network admits no other.
  * @return 0, -EINVAL, -ENOMEM. The commit gives -ENODEV, -EEXIST (it is a port of
- *         another bridge). Since: 0.1
+ *         another bridge, the bridge has an address in the same network, or another
+ *         port's addresses), -EBUSY (it cannot be a port, one of the two is down, a
+ *         route uses a nexthop object, or the bridge's MTU is larger). Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_bridge_attach(struct nestnet_transaction *tx, const char *bridge,
 					 const char *ifname, unsigned int flags);
 
+/** Beside NESTNET_IF_EXISTS: takes back the addresses that were moved, if any were. */
+#define NESTNET_DETACH_MOVE_ADDRESSES (1u << 1)
+
 /** Queues: ifname, attached by nestnet, is a port of no bridge. The commit gives -ENOENT
- *  where it is a port of none, -EBUSY where another program made it one. Since: 0.1 */
+ *  where it is a port of none, -EBUSY where another program made it one, or where its
+ *  addresses were moved and are not to be taken back. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_bridge_detach(struct nestnet_transaction *tx, const char *ifname,
 					 unsigned int flags);
 

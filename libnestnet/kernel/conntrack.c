@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ctnetlink's filtered delete (Linux 5.8): one message, one pass over the table. */
+/*
+ * Tracked flows over ctnetlink. For IPv4 the kernel filters (Linux 5.8): one message, one
+ * pass over the table. Of IPv6 it compares a filter's addresses the wrong way round and
+ * gives just the flows that do not have them (seen on 6.18): so those are all listed, told
+ * apart here, and deleted one by one.
+ */
 
 #include "kernel/conntrack.h"
 #include "kernel/netlink-message.h"
@@ -11,6 +16,9 @@
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* The kernel's CTA_FILTER_F_*, which no installed header has
  * (nf_conntrack_netlink.c, struct ctnetlink_filter). */
@@ -90,29 +98,289 @@ static void put_filter(struct nlmsghdr *message, const struct conntrack_filter *
 		put_tuple(message, CTA_TUPLE_ORIG, &original);
 	if (tuple_flags(&reply))
 		put_tuple(message, CTA_TUPLE_REPLY, &reply);
+	if (!tuple_flags(&original) && !tuple_flags(&reply))
+		return;
 	nest = mnl_attr_nest_start(message, CTA_FILTER);
 	mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, tuple_flags(&original));
 	mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, tuple_flags(&reply));
 	mnl_attr_nest_end(message, nest); /* CTA_FILTER */
 }
 
+static struct nlmsghdr *put_header(char *buffer, uint16_t type, int family)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *generic;
+
+	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
+	generic->nfgen_family = (uint8_t)family;
+	return message;
+}
+
+/* EOPNOTSUPP or EINVAL: nfnetlink has no ctnetlink here, and so nothing tracked by us.
+ * ENOENT: there was no such flow. */
+static bool is_nothing(int r)
+{
+	return r == -ENOENT || r == -EOPNOTSUPP || r == -EINVAL;
+}
+
+/* ---- Flows one by one --------------------------------------------------------------------- */
+
+static void read_address(const struct nlattr *attr, struct nestnet_address *ret, int family)
+{
+	if (mnl_attr_get_payload_len(attr) != address_len(family))
+		return;
+	ret->family = family;
+	memcpy(ret->bytes, mnl_attr_get_payload(attr), address_len(family));
+}
+
+static void read_addresses(const struct nlattr *nest, struct conntrack_tuple *ret)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_IP_V4_SRC:
+			read_address(attr, &ret->source, AF_INET);
+			break;
+		case CTA_IP_V4_DST:
+			read_address(attr, &ret->destination, AF_INET);
+			break;
+		case CTA_IP_V6_SRC:
+			read_address(attr, &ret->source, AF_INET6);
+			break;
+		case CTA_IP_V6_DST:
+			read_address(attr, &ret->destination, AF_INET6);
+			break;
+		}
+	}
+}
+
+static uint16_t read_port(const struct nlattr *attr)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_U16) < 0 ? 0 : ntohs(mnl_attr_get_u16(attr));
+}
+
+static void read_protocol(const struct nlattr *nest, struct conntrack_tuple *ret,
+			  unsigned int *ret_protocol)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_PROTO_NUM:
+			if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+				*ret_protocol = mnl_attr_get_u8(attr);
+			break;
+		case CTA_PROTO_SRC_PORT:
+			ret->source_port = read_port(attr);
+			break;
+		case CTA_PROTO_DST_PORT:
+			ret->destination_port = read_port(attr);
+			break;
+		case CTA_PROTO_ICMP_ID:
+		case CTA_PROTO_ICMPV6_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U16) >= 0)
+				ret->icmp_id = mnl_attr_get_u16(attr);
+			break;
+		case CTA_PROTO_ICMP_TYPE:
+		case CTA_PROTO_ICMPV6_TYPE:
+			if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+				ret->icmp_type = mnl_attr_get_u8(attr);
+			break;
+		case CTA_PROTO_ICMP_CODE:
+		case CTA_PROTO_ICMPV6_CODE:
+			if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+				ret->icmp_code = mnl_attr_get_u8(attr);
+			break;
+		}
+	}
+}
+
+static void read_tuple(const struct nlattr *nest, struct conntrack_tuple *ret,
+		       unsigned int *ret_protocol)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested (attr, nest) {
+		if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
+			read_addresses(attr, ret);
+		else if (mnl_attr_get_type(attr) == CTA_TUPLE_PROTO)
+			read_protocol(attr, ret, ret_protocol);
+	}
+}
+
+struct lister {
+	const struct conntrack_filter *filter;
+	conntrack_fn fn;
+	void *userdata;
+};
+
+static bool is_address(const struct nestnet_address *wanted,
+		       const struct nestnet_address *address)
+{
+	return wanted->family == AF_UNSPEC || address_equal(wanted, address);
+}
+
+/* What the kernel's filter does, and does right for IPv4 alone. */
+static bool is_match(const struct conntrack_filter *filter, const struct conntrack_flow *flow)
+{
+	if (!is_address(&filter->original_source, &flow->original.source) ||
+	    !is_address(&filter->original_destination, &flow->original.destination) ||
+	    !is_address(&filter->reply_source, &flow->reply.source) ||
+	    !is_address(&filter->reply_destination, &flow->reply.destination))
+		return false;
+	if (filter->protocol == 0)
+		return true;
+	return filter->protocol == flow->protocol &&
+	       (!filter->original_destination_port ||
+		filter->original_destination_port == flow->original.destination_port) &&
+	       (!filter->reply_source_port ||
+		filter->reply_source_port == flow->reply.source_port);
+}
+
+static int take_flow(void *userdata, const struct nlmsghdr *reply)
+{
+	struct conntrack_flow flow = { .protocol = 0 };
+	struct lister *lister = userdata;
+	const struct nlattr *attr;
+
+	if (!reply)
+		return lister->fn(lister->userdata, NULL);
+	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_TUPLE_ORIG:
+			read_tuple(attr, &flow.original, &flow.protocol);
+			break;
+		case CTA_TUPLE_REPLY:
+			read_tuple(attr, &flow.reply, &flow.protocol);
+			break;
+		}
+	}
+	if (flow.original.destination.family == 0 || flow.reply.source.family == 0 ||
+	    !is_match(lister->filter, &flow))
+		return 0;
+	return lister->fn(lister->userdata, &flow);
+}
+
+int conntrack_list(struct netlink *nl, const struct conntrack_filter *filter,
+		   conntrack_fn fn, void *userdata, struct error *error)
+{
+	char buffer[512];
+	struct nlmsghdr *message = put_header(buffer, IPCTNL_MSG_CT_GET, filter->family);
+	struct lister lister = { .filter = filter, .fn = fn, .userdata = userdata };
+	int r;
+
+	message->nlmsg_flags = NLM_F_DUMP;
+	if (filter->family == AF_INET)
+		put_filter(message, filter);
+	r = netlink_request(nl, message, take_flow, &lister, error);
+	if (is_nothing(r))
+		return 0;
+	return r < 0 ? error_prefix(error, "list flows") : r;
+}
+
+static void put_icmp(struct nlmsghdr *message, const struct conntrack_tuple *tuple, bool is_v6)
+{
+	mnl_attr_put_u16(message, is_v6 ? CTA_PROTO_ICMPV6_ID : CTA_PROTO_ICMP_ID,
+			 tuple->icmp_id);
+	mnl_attr_put_u8(message, is_v6 ? CTA_PROTO_ICMPV6_TYPE : CTA_PROTO_ICMP_TYPE,
+			tuple->icmp_type);
+	mnl_attr_put_u8(message, is_v6 ? CTA_PROTO_ICMPV6_CODE : CTA_PROTO_ICMP_CODE,
+			tuple->icmp_code);
+}
+
+/* The whole original direction, as the kernel told it: it names one flow. */
+static void put_flow(struct nlmsghdr *message, const struct conntrack_flow *flow)
+{
+	const struct conntrack_tuple *tuple = &flow->original;
+	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_ORIG), *part;
+
+	part = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+	put_address(message, &tuple->source, CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+	put_address(message, &tuple->destination, CTA_IP_V4_DST, CTA_IP_V6_DST);
+	mnl_attr_nest_end(message, part); /* CTA_TUPLE_IP */
+	part = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+	mnl_attr_put_u8(message, CTA_PROTO_NUM, (uint8_t)flow->protocol);
+	if (flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6) {
+		put_icmp(message, tuple, flow->protocol == IPPROTO_ICMPV6);
+	} else if (tuple->source_port || tuple->destination_port) {
+		mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(tuple->source_port));
+		mnl_attr_put_u16(message, CTA_PROTO_DST_PORT,
+				 htons(tuple->destination_port));
+	}
+	mnl_attr_nest_end(message, part); /* CTA_TUPLE_PROTO */
+	mnl_attr_nest_end(message, nest); /* CTA_TUPLE_ORIG */
+}
+
+static int delete_message(struct netlink *nl, struct nlmsghdr *message, struct error *error)
+{
+	int r = netlink_request(nl, message, NULL, NULL, error);
+
+	if (is_nothing(r))
+		return 0;
+	return r < 0 ? error_prefix(error, "end flows") : 0;
+}
+
+int conntrack_delete_flow(struct netlink *nl, const struct conntrack_flow *flow,
+			  struct error *error)
+{
+	char buffer[512];
+	struct nlmsghdr *message =
+		put_header(buffer, IPCTNL_MSG_CT_DELETE, flow->original.source.family);
+
+	put_flow(message, flow);
+	return delete_message(nl, message, error);
+}
+
+/* ---- By filter ------------------------------------------------------------------------------ */
+
+struct flows {
+	struct conntrack_flow *list;
+	size_t n;
+};
+
+/* Kept until the dump is over: the socket is busy with it. */
+static int keep_flow(void *userdata, const struct conntrack_flow *flow)
+{
+	struct flows *flows = userdata;
+	struct conntrack_flow *grown;
+
+	if (!flow) {
+		flows->n = 0;
+		return 0;
+	}
+	grown = reallocarray(flows->list, flows->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	flows->list = grown;
+	grown[flows->n++] = *flow;
+	return 0;
+}
+
+static int delete_listed(struct netlink *nl, const struct conntrack_filter *filter,
+			 struct error *error)
+{
+	struct flows flows = { .n = 0 };
+	int r = conntrack_list(nl, filter, keep_flow, &flows, error);
+
+	if (r == -ENOMEM)
+		error_set_errno(error, ENOMEM);
+	for (size_t i = 0; r == 0 && i < flows.n; i++)
+		r = conntrack_delete_flow(nl, &flows.list[i], error);
+	free(flows.list);
+	return r;
+}
+
 int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,
 		     struct error *error)
 {
 	char buffer[512];
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
-	int r;
+	struct nlmsghdr *message;
 
-	message->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
-	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
-	generic->nfgen_family = (uint8_t)filter->family;
+	if (filter->family != AF_INET)
+		return delete_listed(nl, filter, error);
+	message = put_header(buffer, IPCTNL_MSG_CT_DELETE, filter->family);
 	put_filter(message, filter);
-
-	r = netlink_request(nl, message, NULL, NULL, error);
-	/* EOPNOTSUPP or EINVAL: nfnetlink has no ctnetlink here, and so nothing tracked by
-	 * us. ENOENT: there was no such flow. */
-	if (r == -ENOENT || r == -EOPNOTSUPP || r == -EINVAL)
-		return 0;
-	return r < 0 ? error_prefix(error, "end flows") : 0;
+	return delete_message(nl, message, error);
 }

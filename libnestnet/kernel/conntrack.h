@@ -26,6 +26,31 @@ struct conntrack_filter {
 	uint16_t reply_source_port;
 };
 
+/** One direction of a flow. */
+struct conntrack_tuple {
+	struct nestnet_address source, destination;
+	uint16_t source_port, destination_port; /* host order; 0 where there are none */
+	uint16_t icmp_id;                       /* of a ping, network order */
+	uint8_t icmp_type, icmp_code;
+};
+
+/** A tracked flow. */
+struct conntrack_flow {
+	struct conntrack_tuple original, reply;
+	unsigned int protocol;
+};
+
+/** Told of a torn dump, which starts over, by NULL. */
+typedef int (*conntrack_fn)(void *userdata, const struct conntrack_flow *flow);
+
+/** Lists the flows that match. */
+int conntrack_list(struct netlink *nl, const struct conntrack_filter *filter,
+		   conntrack_fn fn, void *userdata, struct error *error);
+
+/** Ends exactly this flow. One that has ended is no error. */
+int conntrack_delete_flow(struct netlink *nl, const struct conntrack_flow *flow,
+			  struct error *error);
+
 /** Ends the flows. None, or no connection tracking at all, is success.
  *  @return 0, or a negative errno */
 int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,

@@ -114,6 +114,7 @@ static bool read_link(const struct nlmsghdr *reply, struct link *link)
 	link->is_ethernet = info->ifi_type == ARPHRD_ETHER;
 	link->is_up = info->ifi_flags & IFF_UP;
 	link->has_carrier = info->ifi_flags & IFF_LOWER_UP;
+	link->is_running = info->ifi_flags & IFF_RUNNING;
 	read_text(tb[IFLA_IFNAME], link->name, sizeof(link->name));
 	read_text(tb[IFLA_IFALIAS], link->alias, sizeof(link->alias));
 	link->mtu = read_u32(tb[IFLA_MTU], 0);

@@ -37,6 +37,7 @@ struct link {
 	bool is_ethernet;
 	bool is_up;
 	bool has_carrier;
+	bool is_running; /* has a carrier, and the kernel has begun to send by it */
 	bool is_managed; /* of LINK_GROUP */
 	/* a bridge */
 	bool has_stp;

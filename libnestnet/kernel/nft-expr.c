@@ -304,6 +304,17 @@ void nft_rule_load_address(struct nft_rule *rule, int family, enum nft_side side
 			 NFT_PAYLOAD_NETWORK_HEADER, offset, words * 4);
 }
 
+void nft_rule_mask_address(struct nft_rule *rule, int family, unsigned int len)
+{
+	unsigned int words = address_words(family), bit;
+	uint8_t mask[NFT_REG_SIZE] = { 0 };
+
+	for (bit = 0; bit < len; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	if (rule)
+		bitwise_and(rule, rule->key_words - words, mask, words * 4);
+}
+
 void nft_rule_load_protocol(struct nft_rule *rule, bool is_in_ranges)
 {
 	unsigned int word = nft_rule_take_words(rule, 1);
@@ -445,6 +456,21 @@ void nft_rule_match_local(struct nft_rule *rule, enum nft_side side)
 {
 	fib(rule, 0, fib_address(side), NFT_FIB_RESULT_ADDRTYPE);
 	cmp_u32(rule, NFT_CMP_EQ, RTN_LOCAL);
+}
+
+void nft_rule_match_loopback(struct nft_rule *rule, int family)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	static const uint8_t net = 127;
+
+	/* nft shows a load of the first byte as the prefix /8. */
+	if (family == AF_INET) {
+		nft_rule_payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP_DADDR, sizeof(net));
+		nft_rule_cmp(rule, 0, NFT_CMP_EQ, &net, sizeof(net));
+	} else {
+		nft_rule_payload(rule, 0, NFT_PAYLOAD_NETWORK_HEADER, IP6_DADDR, sizeof(one));
+		nft_rule_cmp(rule, 0, NFT_CMP_EQ, one, sizeof(one));
+	}
 }
 
 void nft_rule_match_not_local_input(struct nft_rule *rule, enum nft_side side)

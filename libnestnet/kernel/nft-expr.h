@@ -56,6 +56,9 @@ struct nft_rule *nft_rule_free(struct nft_rule *rule);
 /** ip saddr, ip6 daddr and so on: 4 or 16 bytes. */
 void nft_rule_load_address(struct nft_rule *rule, int family, enum nft_side side);
 
+/** & MASK of the address that was loaded last, to its first len bits. */
+void nft_rule_mask_address(struct nft_rule *rule, int family, unsigned int len);
+
 /** meta l4proto: one byte, padded. @param is_in_ranges  the set that the key is for has
  *  intervals, and nft spells it so */
 void nft_rule_load_protocol(struct nft_rule *rule, bool is_in_ranges);
@@ -106,6 +109,9 @@ void nft_rule_match_returns(struct nft_rule *rule, enum nft_side side, bool exis
 
 /** fib saddr type local: the address is L1's own, on any interface. */
 void nft_rule_match_local(struct nft_rule *rule, enum nft_side side);
+
+/** ip daddr 127.0.0.0/8, or ip6 daddr ::1. */
+void nft_rule_match_loopback(struct nft_rule *rule, int family);
 
 /** fib saddr . iif type != local: the address is not one of the arrival interface. */
 void nft_rule_match_not_local_input(struct nft_rule *rule, enum nft_side side);

@@ -14,7 +14,8 @@
 #      +--- l2b   eth0 192.168.122.90/24
 #
 # IPv6 is beside each: fd10:128::/64 outside, fd12::/64 on the bridge, with the same last
-# part. Servers: a page on port 8000 and echoes (TCP and UDP) on 7, 22 and 2222 of ext, l2
+# part, and 2001:db8::9 in the Internet; the aliases as addresses, for tests that ask for
+# them (with_aliases6). Servers: a page on port 8000 and echoes (TCP and UDP) on 7, 22 and 2222 of ext, l2
 # and l2b; of L1 an echo on 22 of every address, and a page on 8000 of 10.128.0.2 alone.
 #
 # To be sourced within `lab`, by tests and by its interactive shell.
@@ -67,8 +68,11 @@ lab_start() {
 	mkdir "$LAB_SCRATCH"
 	lab_devices
 	printf 'netns add %s\n' ext l1 l2 l2b | ip -batch -
-	# No duplicate address detection: nothing of the state changes by itself a second later.
-	on l1 sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	# No duplicate address detection: nothing of the state changes by itself a second later,
+	# and a host's answers need not wait for its link-local address.
+	for host in ext l1 l2 l2b; do
+		on "$host" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+	done
 	ip -netns ext -batch - <<-END
 		link set lo up
 		link add eth0 mtu 1460 type veth peer name eth0 netns l1
@@ -76,6 +80,7 @@ lab_start() {
 		address add 10.128.0.50/24 dev eth0
 		address add 10.128.0.1/24 dev eth0
 		address add 203.0.113.9/32 dev lo
+		address add 2001:db8::9/128 dev lo
 		address add fd10:128::1/64 dev eth0 nodad
 		address add fd10:128::50/64 dev eth0 nodad
 	END
@@ -131,7 +136,9 @@ guest_address() {
 	END
 }
 
-# A bridge as somebody else would make it, with both guests in it.
+# A bridge as somebody else would make it, with both guests in it. Its link-local address,
+# by which L1 asks for the guests that it forwards to, does not wait for the kernel to notice
+# the carrier, which can take a second.
 with_bridge() {
 	ip -netns l1 -batch - <<-END
 		link add virbr0 address 52:54:00:aa:bb:01 type bridge
@@ -140,6 +147,7 @@ with_bridge() {
 		address add 192.168.122.1/24 dev virbr0
 		address add fd12::1/64 dev virbr0 nodad
 		link set virbr0 up
+		address add fe80::1/64 dev virbr0 nodad
 	END
 }
 
@@ -177,7 +185,90 @@ with_neighbour() {
 # The neighbourhood's way past the alias: straight to the guests by way of L1.
 with_route_to_guests() {
 	ip -netns ext route add 192.168.122.0/24 via 10.128.0.2
+	ip -netns ext route add fd12::/64 via fd10:128::2
 }
+
+# The aliases' twins: addresses, as no route answers neighbour discovery, which L1 itself
+# does not pick for its own flows; and a prefix that is routed to L1.
+with_aliases6() {
+	local last
+
+	for last in 13 14 15; do
+		ip -netns l1 address replace fd10:128::$last/128 dev eth0 nodad preferred_lft 0
+	done
+	ip -netns ext route replace fd10:128:0:1::/64 via fd10:128::2
+}
+
+# The lab's addresses in one family, 4 or 6, for what is to be so in both. A prefix of
+# aliases has as many guests; their addresses come with with_prefix_guests.
+# shellcheck disable=SC2034
+family() {
+	FAMILY=$1
+	case $1 in
+	4)
+		ALIAS=10.128.0.13 ALIAS2=10.128.0.14 ALIAS3=10.128.0.15
+		L1=10.128.0.2 EXT=10.128.0.50 EXT2=10.128.0.51 WORLD=203.0.113.9
+		GUEST=192.168.122.89 GUEST2=192.168.122.90
+		BRIDGE=192.168.122.1 SUBNET=192.168.122.0/24 STRANGER=192.168.122.77
+		LOOPBACK=127.0.0.1
+		PREFIX=10.128.0.12/30 PREFIX_PART=10.128.0.12/31 GUESTS=192.168.122.96/30
+		PREFIX_ALIASES=(10.128.0.{12..15}) PREFIX_GUESTS=(192.168.122.{96..99})
+		;;
+	6)
+		ALIAS=fd10:128::13 ALIAS2=fd10:128::14 ALIAS3=fd10:128::15
+		L1=fd10:128::2 EXT=fd10:128::50 EXT2=fd10:128::51 WORLD=2001:db8::9
+		GUEST=fd12::89 GUEST2=fd12::90
+		BRIDGE=fd12::1 SUBNET=fd12::/64 STRANGER=fd12::77
+		LOOPBACK=::1
+		PREFIX=fd10:128:0:1::c/126 PREFIX_PART=fd10:128:0:1::c/127 GUESTS=fd12::60/126
+		PREFIX_ALIASES=(fd10:128:0:1::{c,d,e,f}) PREFIX_GUESTS=(fd12::{60,61,62,63})
+		;;
+	esac
+}
+
+# in_each_family COMMAND...: with IPv4, and after `nestnet clear` with IPv6.
+in_each_family() {
+	family 4
+	"$@"
+	nestnet -q clear
+	family 6
+	with_aliases6
+	"$@"
+}
+
+# at ADDRESS PORTS: as ALIAS and TARGET spell it.
+at() {
+	case $1 in
+	*:*) echo "[$1]:$2" ;;
+	*) echo "$1:$2" ;;
+	esac
+}
+
+# Further guests, by turns on l2 and l2b, each with an echo on 9 that says its address.
+with_prefix_guests() {
+	local address host=l2 length=(/24)
+
+	[[ $FAMILY == 4 ]] || length=(/64 nodad)
+	for address in "${PREFIX_GUESTS[@]}"; do
+		ip -netns "$host" address replace "$address${length[@]}" dev eth0
+		on "$host" peer -s "$address" serve "$address" echo:9
+		[[ $host == l2 ]] && host=l2b || host=l2
+	done
+}
+
+# listens HOST PORT...: an echo on each port, in both families, whose answer begins
+# HOST:PORT. One that is there already stays.
+listens() {
+	local port
+
+	for port in "${@:2}"; do
+		[[ -z ${listening["$1:$port"]-} ]] || continue
+		on "$1" peer serve "$1:$port" "echo:$port"
+		listening["$1:$port"]=yes
+	done
+}
+
+declare -A listening
 
 # br_netfilter shows bridged packets to the IP chains: 1 in a new namespace, as its default.
 bridge_calls_iptables() { on l1 sh -c "echo $1 >/proc/sys/net/bridge/bridge-nf-call-iptables"; }
@@ -206,6 +297,7 @@ declare -A stream_in stream_out
 stream_open() {
 	local to from
 
+	rm -f "$LAB_SCRATCH/$1".{in,out} # of a stream before it
 	mkfifo "$LAB_SCRATCH/$1.in" "$LAB_SCRATCH/$1.out"
 	on "$2" peer -t 500 stream "${@:3}" <"$LAB_SCRATCH/$1.in" >"$LAB_SCRATCH/$1.out" 2>&1 &
 	exec {to}>"$LAB_SCRATCH/$1.in" {from}<"$LAB_SCRATCH/$1.out"
