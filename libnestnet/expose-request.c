@@ -18,6 +18,32 @@
 /* A year: what is for longer is for good. */
 #define TIMEOUT_MAX_MS (365ull * 24 * 3600 * 1000)
 
+/* A caller's own values are held against the grammar too: what is written, the parser
+ * reads back. */
+static const char *why_not_endpoint(const struct nestnet_endpoint *endpoint, bool is_alias)
+{
+	const struct nestnet_prefix *prefix = &endpoint->prefix;
+	struct nestnet_endpoint read = *endpoint;
+	char text[NESTNET_TEXT_MAX];
+	const char *why = NULL;
+	int family = prefix->address.family;
+
+	if ((family != AF_INET && family != AF_INET6 && family != AF_UNSPEC) ||
+	    (family != AF_UNSPEC && prefix->len > address_bits(family)))
+		return "not an IPv4 or IPv6 address";
+	if (!is_alias)
+		read.protocol = 0;
+	nestnet_endpoint_format(&read, text);
+	if (is_alias ? nestnet_alias_parse(text, &read, &why) < 0
+		     : nestnet_target_parse(text, &read, &why) < 0)
+		return why;
+	if (read.first_port != endpoint->first_port ||
+	    read.last_port != endpoint->last_port ||
+	    (is_alias && read.protocol != endpoint->protocol))
+		return "ports and protocol do not belong together";
+	return NULL;
+}
+
 /* What is wrong with the pair, whatever the kernel's state; NULL: nothing. */
 static const char *why_not_pair(const struct nestnet_endpoint *alias,
 				const struct nestnet_endpoint *target)
@@ -61,6 +87,8 @@ static const char *why_not_options(const struct nestnet_endpoint *alias,
 		if (alias->first_port != 0)
 			return "--egress alias and none want an alias without a port";
 		break;
+	default:
+		return "there is no such egress";
 	}
 	return options->comment ? name_why_not_comment(options->comment) : NULL;
 }
@@ -137,6 +165,11 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 	transaction_begin(tx);
 	if (!options)
 		options = &none;
+	why = why_not_endpoint(alias, true);
+	if (!why)
+		why = why_not_endpoint(target, false);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "expose: %s", why);
 	nestnet_endpoint_format(alias, text);
 	why = why_not_pair(alias, target);
 	if (!why)

@@ -72,6 +72,20 @@ static int add(struct turn *turn, const char *interface, const char *key, int be
 
 /* ---- What else the host's switch changes ------------------------------------------------- */
 
+/* Records what is overwritten, which is what is wanted now and not what is later. */
+static int remember(struct turn *turn, const char *interface, int before)
+{
+	char name[32], value[FOUND_VALUE_MAX];
+	int r;
+
+	record_name(turn->family, "forwarding", name, sizeof(name));
+	r = found_get(turn->plan, interface, name, value);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	snprintf(value, sizeof(value), "%d", before);
+	return found_set(turn->plan, interface, name, value);
+}
+
 /* An interface's own switch that differs from the host's will be overwritten. */
 static int keep_interface(void *userdata, const char *interface)
 {
@@ -81,7 +95,7 @@ static int keep_interface(void *userdata, const char *interface)
 	r = setting_read(turn->plan, turn->family, interface, "forwarding", &before);
 	if (r <= 0 || before == turn->present)
 		return r < 0 ? r : 0;
-	r = note(turn, interface, "forwarding", before, turn->wanted);
+	r = remember(turn, interface, before);
 	return r < 0 ? r : add(turn, interface, "forwarding", before, SETTING_KEEP);
 }
 
@@ -246,21 +260,37 @@ static int hold_redirects(struct turn *turn)
 
 /* ---- Turning ------------------------------------------------------------------------------- */
 
+/* The switch goes to where it was found, and what it took along goes with it. */
+static int is_going_back(struct turn *turn)
+{
+	char name[32], value[FOUND_VALUE_MAX];
+	int r;
+
+	record_name(turn->family, "forwarding", name, sizeof(name));
+	r = found_get(turn->plan, "all", name, value);
+	return r != 1 ? r : strtol(value, NULL, 10) == turn->wanted;
+}
+
 static int turn_host(struct turn *turn)
 {
-	int r = 0;
+	bool is_back;
+	int r = is_going_back(turn);
 
-	if (turn->wanted && turn->family == AF_INET6)
+	if (r < 0)
+		return r;
+	is_back = r;
+	r = 0;
+	if (!is_back && turn->wanted && turn->family == AF_INET6)
 		r = keep_uplinks(turn);
-	if (r == 0 && turn->wanted)
+	if (r == 0 && !is_back)
 		r = keep_interfaces(turn);
 	if (r == 0)
 		r = note(turn, "all", "forwarding", turn->present, turn->wanted);
 	if (r == 0)
 		r = add(turn, "all", "forwarding", turn->present, turn->wanted);
 	if (r == 0 && turn->family == AF_INET)
-		r = turn->wanted ? keep_redirects(turn) : hold_redirects(turn);
-	if (r == 0 && !turn->wanted)
+		r = turn->wanted && !is_back ? keep_redirects(turn) : hold_redirects(turn);
+	if (r == 0 && is_back)
 		r = put_back_records(turn);
 	return r;
 }
@@ -287,6 +317,8 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 		return ifname[0] ? error_set_errno(plan_error(plan), ENODEV) : 0;
 	if (r < 0 || turn.present == wanted)
 		return r < 0 ? r : 0;
+	if (!ifname[0] && wanted && plan->is_forwarding[family == AF_INET6])
+		return 0;
 
 	turn.change = setting_change_new();
 	if (!turn.change)
@@ -296,6 +328,8 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 		setting_change_free(turn.change);
 		return r;
 	}
+	if (!ifname[0])
+		plan->is_forwarding[family == AF_INET6] = wanted;
 	r = plan_note(plan, '+', "forward %s%s%s %s", wanted ? "on" : "off",
 		      ifname[0] ? " " : "", ifname, family_option(family));
 	if (r < 0) {

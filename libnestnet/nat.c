@@ -353,6 +353,9 @@ static const char *why_not_nat(const struct nestnet_prefix *subnet,
 
 	if (options->size < sizeof(*options))
 		return "the options' size is not set";
+	if ((subnet->address.family != AF_INET && subnet->address.family != AF_INET6) ||
+	    subnet->len > address_bits(subnet->address.family))
+		return "not an IPv4 or IPv6 prefix";
 	if (prefix_has_host_bits(subnet))
 		return "the prefix has host bits set";
 	why = address_why_not_unicast(&subnet->address);

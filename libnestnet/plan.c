@@ -255,7 +255,9 @@ static int undo(struct plan *plan, size_t n, int result)
 		const struct plan_step *step = &plan->steps[n];
 		struct error *error = plan_error(plan);
 
-		if (step->ops->undo && step->ops->undo(plan, step->step) < 0) {
+		if (!step->ops->undo)
+			error_set(error, ENOTRECOVERABLE, "what was deleted or ended is gone");
+		if (!step->ops->undo || step->ops->undo(plan, step->step) < 0) {
 			error_prefix(&first, "could not be undone (%s) after", error->text);
 			first.code = ENOTRECOVERABLE;
 			result = -ENOTRECOVERABLE;

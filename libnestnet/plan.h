@@ -69,6 +69,7 @@ struct plan {
 	size_t n_changes;
 	uint32_t *unlinks; /* ifindexes of the links to delete */
 	size_t n_unlinks;
+	bool is_forwarding[2]; /* of IPv4 and IPv6: the plan turns the host's on already */
 	/* names of the interfaces that were added, in the order of the requests */
 	char (*ifnames)[NESTNET_IFNAMSIZ];
 	size_t n_ifnames;

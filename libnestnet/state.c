@@ -8,6 +8,7 @@
 #include "setting.h"
 #include "transaction.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 static int unlink_managed(struct plan *plan, const struct inventory *inventory)
@@ -60,5 +61,7 @@ int nestnet_clear(struct nestnet_transaction *tx)
 	struct request request = { .kind = REQUEST_CLEAR };
 
 	transaction_begin(tx);
+	if (!transaction_is_empty(tx))
+		return transaction_refuse(tx, EINVAL, "clear: it comes before other requests");
 	return transaction_add(tx, &request);
 }

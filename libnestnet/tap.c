@@ -12,6 +12,7 @@
 #include "updown.h"
 
 #include "base/cleanup.h"
+#include "base/address.h"
 #include "base/name.h"
 
 #include <errno.h>
@@ -225,6 +226,11 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 		why = why_not_guarded(options);
 	if (why)
 		return why;
+	for (size_t i = 0; i < options->n_addresses; i++) {
+		why = address_why_not_unicast(&options->addresses[i].address);
+		if (why)
+			return why;
+	}
 	if (options->bridge && options->n_addresses)
 		return "a tap in a bridge has no address of its own";
 	if (!options->bridge && (options->flags & NESTNET_TAP_ISOLATED))

@@ -88,6 +88,11 @@ struct nestnet *transaction_begin(struct nestnet_transaction *tx)
 	return tx->ctx;
 }
 
+bool transaction_is_empty(const struct nestnet_transaction *tx)
+{
+	return tx->n == 0;
+}
+
 int transaction_add(struct nestnet_transaction *tx, const struct request *request)
 {
 	struct request *grown = tx->requests;

@@ -64,7 +64,7 @@ static bool read_address(const struct nlmsghdr *reply, struct interface_address 
 	ret->ifindex = info->ifa_index;
 	ret->prefix.len = info->ifa_prefixlen;
 	ret->is_link_local = info->ifa_family == AF_INET6 && info->ifa_scope == RT_SCOPE_LINK;
-	return value && route_value_read(info->ifa_family, nla_data(value),
+	return value && ret->prefix.len <= address_bits(info->ifa_family) && route_value_read(info->ifa_family, nla_data(value),
 					 (size_t)nla_len(value), &ret->prefix.address);
 }
 

@@ -259,7 +259,6 @@ struct sending {
 	struct copy *sent[SEND_MAX];
 	int codes[SEND_MAX];
 	size_t n;
-	uint32_t first; /* sequence number */
 };
 
 /* On the interface that they were read of. */
@@ -363,7 +362,7 @@ static int flush(struct sending *s)
 
 	if (s->n == 0)
 		return 0;
-	r = netlink_request_many(s->nl, s->bytes, s->len, s->n, s->first, s->codes, NULL,
+	r = netlink_request_many(s->nl, s->bytes, s->len, s->n, s->codes, NULL,
 				 NULL, s->error);
 	for (size_t i = 0; i < s->n; i++) {
 		/* Where answers were lost, it may have been added. */
@@ -392,9 +391,6 @@ static int append(struct sending *s, struct copy *copy)
 		return error_set_errno(s->error, ENOMEM);
 	s->bytes = grown;
 	header->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	header->nlmsg_seq = netlink_next_sequence(s->nl);
-	if (s->n == 0)
-		s->first = header->nlmsg_seq;
 	memset(grown + s->len, 0, len);
 	memcpy(grown + s->len, header, header->nlmsg_len);
 	s->len += len;

@@ -359,7 +359,6 @@ int link_delete(struct netlink *nl, const uint32_t *ifindexes, size_t count,
 {
 	_cleanup_free_ struct delete_message *messages = calloc(count, sizeof(*messages));
 	_cleanup_free_ int *codes = calloc(count, sizeof(*codes));
-	uint32_t first = 0;
 	int r;
 
 	if (!messages || !codes)
@@ -371,12 +370,9 @@ int link_delete(struct netlink *nl, const uint32_t *ifindexes, size_t count,
 		m->header.nlmsg_len = sizeof(*m);
 		m->header.nlmsg_type = RTM_DELLINK;
 		m->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-		m->header.nlmsg_seq = netlink_next_sequence(nl);
 		m->info.ifi_index = (int)ifindexes[i];
-		if (i == 0)
-			first = m->header.nlmsg_seq;
 	}
-	r = netlink_request_many(nl, messages, count * sizeof(*messages), count, first,
+	r = netlink_request_many(nl, messages, count * sizeof(*messages), count,
 				 codes, NULL, NULL, error);
 	if (r == 0 && first_error(codes, count) < 0)
 		r = error_set_errno(error, -first_error(codes, count));

@@ -42,14 +42,14 @@ int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_
 		    void *userdata, struct error *error);
 
 /**
- * Sends several messages at once, all with NLM_F_ACK and consecutive sequence numbers, and
+ * Sends several messages at once, all with NLM_F_ACK, numbers them, and
  * collects the errno of each. The kernel refuses all by one -EPERM, which is returned.
  * @param ret_codes  count of them: 0 or a negative errno each
  * @return 0 where all were answered, or a negative errno
  */
-int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size_t count,
-			 uint32_t first_sequence, int *ret_codes, netlink_reply_fn fn,
-			 void *userdata, struct error *error);
+int netlink_request_many(struct netlink *nl, void *bytes, size_t len, size_t count,
+			 int *ret_codes, netlink_reply_fn fn, void *userdata,
+			 struct error *error);
 
 /**
  * Sends an nfnetlink batch and takes its outcome.

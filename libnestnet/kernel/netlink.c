@@ -30,8 +30,8 @@
 /* What lost its answer is sent again this often in all. */
 #define SEND_TRIES 3
 
-/* Replies skipped in one exchange, as a bound: more is not netlink. */
-#define STALE_MAX 4096
+/* Datagrams taken in one exchange, as a bound: 2 GiB of dump, and more is not netlink. */
+#define DATAGRAMS_MAX 65536
 
 struct netlink {
 	int fd;
@@ -329,27 +329,30 @@ static void take_reply(struct exchange *x, const struct nlmsghdr *reply)
 		x->result = x->fn(x->userdata, reply);
 }
 
+/* mnl_nlmsg_ok() compares as int, and so takes a length of more than 2 GiB. */
+static bool is_whole(const struct nlmsghdr *reply, int left)
+{
+	return left >= (int)sizeof(*reply) && reply->nlmsg_len <= (uint32_t)left &&
+	       mnl_nlmsg_ok(reply, left);
+}
+
 static int run_exchange(struct exchange *x)
 {
-	unsigned int stale = 0;
-
-	while (!x->is_done) {
+	for (unsigned int n = 0; !x->is_done; n++) {
 		const struct nlmsghdr *reply = (const void *)x->nl->buffer;
 		size_t len = 0;
 		int left, r = receive_bytes(x->nl, &len, x->error);
 
+		/* An error that was told already is the one to tell. */
 		if (r < 0)
-			return r;
-		if (len == 0 && ++stale > STALE_MAX)
+			return x->result < 0 ? x->result : r;
+		if (n == DATAGRAMS_MAX)
 			return error_set(x->error, EIO, "receive from kernel: no end");
 
-		for (left = (int)len; mnl_nlmsg_ok(reply, left) && !x->is_done;
+		for (left = (int)len; is_whole(reply, left) && !x->is_done;
 		     reply = mnl_nlmsg_next(reply, &left)) {
 			if (is_ours(x, reply->nlmsg_seq))
 				take_reply(x, reply);
-			else if (++stale > STALE_MAX)
-				return error_set(x->error, EIO,
-						 "receive from kernel: no end");
 		}
 	}
 	return x->result;
@@ -423,13 +426,25 @@ int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_
 	return r;
 }
 
-int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size_t count,
-			 uint32_t first_sequence, int *ret_codes, netlink_reply_fn fn,
-			 void *userdata, struct error *error)
+/* Anew for each try: answers to the one before may still be queued. */
+static void number_messages(struct exchange *x, char *bytes, size_t count)
+{
+	x->first = x->last = netlink_next_sequence(x->nl);
+	for (size_t i = 0; i < count; i++) {
+		struct nlmsghdr *message = (void *)bytes;
+
+		if (i > 0)
+			x->last = netlink_next_sequence(x->nl);
+		message->nlmsg_seq = x->last;
+		bytes += NLMSG_ALIGN(message->nlmsg_len);
+	}
+}
+
+int netlink_request_many(struct netlink *nl, void *bytes, size_t len, size_t count,
+			 int *ret_codes, netlink_reply_fn fn, void *userdata,
+			 struct error *error)
 {
 	struct exchange x = { .nl = nl,
-			      .first = first_sequence,
-			      .last = first_sequence + (uint32_t)count - 1,
 			      .fn = fn,
 			      .userdata = userdata,
 			      .ret_codes = ret_codes,
@@ -437,6 +452,9 @@ int netlink_request_many(struct netlink *nl, const void *bytes, size_t len, size
 	int r = -NETLINK_LOST;
 
 	for (unsigned int try = 0; r == -NETLINK_LOST && try < SEND_TRIES; try++) {
+		x.is_done = false;
+		x.result = 0;
+		number_messages(&x, bytes, count);
 		r = send_bytes(nl, bytes, len, error);
 		if (r == 0)
 			r = run_exchange(&x);

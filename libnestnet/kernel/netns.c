@@ -12,9 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 static int set_error(struct error *error, int code)
 {
@@ -47,10 +49,15 @@ int netns_open(const char *name, int *ret_fd, struct error *error)
 	if (write_path(name, path, sizeof(path)) < 0)
 		return error_set(error, EINVAL, "network namespace '%s': not a name", name);
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Not to wait for a writer, should it be a pipe. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
-		set_error(error, errno);
+		set_error(error, errno == EACCES ? EPERM : errno);
 		return error_prefix(error, "network namespace %s", name);
+	}
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		close(fd);
+		return error_set(error, EINVAL, "network namespace %s: it is none", name);
 	}
 	*ret_fd = fd;
 	return 0;

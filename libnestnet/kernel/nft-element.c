@@ -246,6 +246,7 @@ struct reader {
 	/* rbtree sets are dumped from the last key to the first: ends before starts. */
 	uint8_t behind[NFT_KEY_MAX];
 	bool has_behind;
+	bool is_found;
 };
 
 /* The last key of an interval: the one before its end element, or the very last. */
@@ -272,6 +273,7 @@ static int take_element(struct reader *reader, const struct nlattr *nest)
 
 	if (kind == 0)
 		return 0;
+	reader->is_found = true;
 	if (!is_rbtree(reader->spec))
 		return kind == 1 ? reader->fn(reader->userdata, &element) : 0;
 	if (kind == 2) {
@@ -349,6 +351,8 @@ int nft_element_get(struct netlink *nl, const struct nft_table *table,
 	r = netlink_request(nl, question, take_message, &reader, error);
 	if (r == -ENOENT)
 		return 0;
+	if (r == 0 && !reader.is_found)
+		r = error_set(error, EIO, "no element in the answer");
 	if (r < 0)
 		return error_prefix(error, "get element of %s", spec->name);
 	return 1;

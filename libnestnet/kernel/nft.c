@@ -249,15 +249,13 @@ static int take_answer(void *userdata, const struct nlmsghdr *reply)
 }
 
 /* Puts a question to nf_tables at the buffer's start. @return its aligned length */
-static size_t put_question(struct netlink *nl, char *buffer, uint16_t type, uint8_t family,
-			   const char *table, uint32_t *ret_sequence)
+static size_t put_question(char *buffer, uint16_t type, uint8_t family, const char *table)
 {
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 
 	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	message->nlmsg_seq = *ret_sequence = netlink_next_sequence(nl);
 	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
 	generic->nfgen_family = family;
 	if (table)
@@ -272,15 +270,14 @@ int nft_table_get(struct netlink *nl, const struct nft_table *table,
 	struct table_answer answer = { .comment = ret_comment, .size = size };
 	char buffer[256];
 	int codes[2] = { 0 }, r;
-	uint32_t first, second;
 	size_t len;
 
 	ret_comment[0] = '\0';
-	len = put_question(nl, buffer, NFT_MSG_GETGEN, AF_UNSPEC, NULL, &first);
-	len += put_question(nl, buffer + len, NFT_MSG_GETTABLE,
-			    nft_family_number(table->family), table->name, &second);
+	len = put_question(buffer, NFT_MSG_GETGEN, AF_UNSPEC, NULL);
+	len += put_question(buffer + len, NFT_MSG_GETTABLE, nft_family_number(table->family),
+			    table->name);
 
-	r = netlink_request_many(nl, buffer, len, 2, first, codes, take_answer, &answer,
+	r = netlink_request_many(nl, buffer, len, 2, codes, take_answer, &answer,
 				 error);
 	if (r == 0 && codes[0] < 0) {
 		error_set_errno(error, -codes[0]);

@@ -36,11 +36,14 @@ static struct nl_msg *route_message(int type, int flags, int family, unsigned ch
 static bool read_prefix(struct nl_addr *value, int family, struct nestnet_prefix *ret)
 {
 	memset(ret, 0, sizeof(*ret));
+	if (family != AF_INET && family != AF_INET6)
+		return false;
 	ret->address.family = family;
 	if (!value || nl_addr_get_len(value) == 0)
 		return true; /* the default route */
 	ret->len = (unsigned int)nl_addr_get_prefixlen(value);
-	return route_value_read(family, nl_addr_get_binary_addr(value),
+	return ret->len <= address_bits(family) &&
+	       route_value_read(family, nl_addr_get_binary_addr(value),
 				nl_addr_get_len(value), &ret->address);
 }
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table itself: its skeleton to the letter, what becomes of it at other hands, and
+ * tables that are not ours to touch. */
+
+#include "netns.h"
+
+#include "kernel/nft.h"
+#include "ruleset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define GUEST "192.168.122.89"
+
+static char *read_file(const char *path)
+{
+	FILE *stream = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	ck_assert_msg(stream, "%s", path);
+	ck_assert_int_gt(getdelim(&text, &size, '\0', stream), 0);
+	fclose(stream);
+	return text;
+}
+
+static void make_skeleton(void)
+{
+	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD));
+	ok(unexpose("10.128.0.13", 0));
+}
+
+START_TEST(the_skeleton_is_what_the_file_says)
+{
+	char *expected = read_file(SKELETON), *present;
+
+	make_skeleton();
+	present = sh_output("nft list table inet nestnet");
+	snapshots_equal(expected, present, SKELETON);
+	free(expected);
+	free(present);
+}
+END_TEST
+
+START_TEST(the_skeleton_is_the_same_whoever_makes_it_first)
+{
+	char *by_expose, *by_nat, *by_attach;
+
+	make_skeleton();
+	by_expose = sh_output("nft list table inet nestnet");
+	netns_fresh();
+	ok(nat_add("192.168.122.0/24",
+		   &(struct nestnet_nat_options){ .size = sizeof(struct nestnet_nat_options),
+						  .flags = NESTNET_NAT_NO_FORWARD }));
+	ok(nat_del("192.168.122.0/24", 0));
+	by_nat = sh_output("nft list table inet nestnet");
+	netns_fresh();
+	sh("ip link add br0 type bridge && ip link add vnet0 type veth peer name far0");
+	ok(attach("br0", "vnet0", 0));
+	ok(detach("vnet0", 0));
+	by_attach = sh_output("nft list table inet nestnet");
+	ck_assert_str_eq(by_nat, by_expose);
+	ck_assert_str_eq(by_attach, by_expose);
+	free(by_expose);
+	free(by_nat);
+	free(by_attach);
+}
+END_TEST
+
+START_TEST(the_ruleset_loads_again_with_elements_in_every_set_that_is_used)
+{
+	struct nestnet_address to = address_of("10.128.0.12");
+	struct nestnet_nat_options nat = { .size = sizeof(nat), .out = "eth0", .to = &to };
+	struct nestnet_expose_options options = { .size = sizeof(options),
+						  .egress = NESTNET_EGRESS_NONE,
+						  .comment = "a b:c/d@e+f=g,h-i_j.k" };
+	char *before;
+
+	ok(expose_with("10.128.0.13", GUEST, &options));
+	options.egress = NESTNET_EGRESS_ALIAS;
+	options.flags = NESTNET_EXPOSE_OPEN | NESTNET_EXPOSE_NO_LOCAL;
+	ok(expose_with("10.128.0.14", "192.168.122.90", &options));
+	ok(expose("10.128.0.15:80", GUEST ":8000", NESTNET_EXPOSE_OPEN));
+	ok(expose("10.128.0.15:53/udp", GUEST, NESTNET_EXPOSE_NO_LOCAL));
+	ok(expose("10.128.0.15:9/sctp", GUEST, 0));
+	ok(nat_add("192.168.122.0/24", NULL));
+	ok(nat_add("192.168.50.0/24", &nat));
+	nat.out = NULL;
+	nat.flags = NESTNET_NAT_OPEN;
+	ok(nat_add("192.168.51.0/24", &nat));
+	nat.to = NULL;
+	nat.out = "eth0.7-x";
+	ok(nat_add("192.168.52.0/24", &nat));
+	sh("ip link add br0 type bridge && ip link add vnet0 type veth peer name far0");
+	ok(attach("br0", "vnet0", 0));
+	sh("nft list ruleset | nft -c -f -");
+
+	/* What was saved is the state: nothing is left in places that do not print. */
+	before = snapshot();
+	sh("nft list ruleset > /tmp/nestnet-test-$$ && nft flush ruleset && "
+	   "nft -f /tmp/nestnet-test-$$; s=$?; rm /tmp/nestnet-test-$$; exit $s");
+	snapshots_equal(before, NULL, "saved and loaded");
+	free(before);
+	ck_assert_str_eq(nats(), "192.168.50.0/24 out=eth0 to=10.128.0.12\n"
+				 "192.168.51.0/24 to=10.128.0.12 open\n"
+				 "192.168.52.0/24 out=eth0.7-x open\n"
+				 "192.168.122.0/24\n");
+	options.flags = NESTNET_EXPOSE_OPEN | NESTNET_EXPOSE_NO_LOCAL;
+	changes_nothing(ok(expose_with("10.128.0.14", "192.168.122.90", &options)));
+	ok(clear());
+	ck_assert_int_eq(sh_status("test -z \"$(nft list ruleset)\""), 0);
+}
+END_TEST
+
+/* ---- At other hands ------------------------------------------------------------------------------ */
+
+START_TEST(a_table_that_was_flushed_is_made_again)
+{
+	char *first, *second;
+
+	ok(expose("10.128.0.13", GUEST, 0));
+	first = sh_output("nft list map inet nestnet addr4");
+	sh("nft flush ruleset");
+	ck_assert_str_eq(exposures(), "");
+	refused(unexpose("10.128.0.13", 0), ENOENT, "unexpose 10.128.0.13: not exposed");
+	ok(expose("10.128.0.13", GUEST, 0));
+	second = sh_output("nft list map inet nestnet addr4");
+	ck_assert_str_eq(first, second);
+	free(first);
+	free(second);
+}
+END_TEST
+
+static char heard[600];
+
+static void hear(void *userdata, int level, const char *line)
+{
+	(void)userdata;
+	if (level == NESTNET_LOG_NOTICE)
+		snprintf(heard, sizeof(heard), "%s", line);
+}
+
+START_TEST(after_a_flush_clear_says_that_forwarding_stays)
+{
+	ok(expose("10.128.0.13", GUEST, 0));
+	ok(tap_add("tap0", NULL));
+	sh("nft flush ruleset");
+	nestnet_set_log(ctx, hear, NULL);
+	ok(clear());
+	ck_assert_ptr_nonnull(strstr(heard, "forwarding stays on"));
+	ck_assert_int_eq(setting("ipv4/ip_forward"), 1);
+	ck_assert_str_eq(taps(), "");
+}
+END_TEST
+
+START_TEST(a_table_that_is_flushed_while_it_is_planned_for_is_made_again)
+{
+	struct nestnet_transaction *tx = begin();
+
+	ok(expose("10.128.0.13", GUEST, 0));
+	add_expose(tx, "10.128.0.14", GUEST, 0);
+	ck_assert_str_eq(plan_of(tx), "+ expose 10.128.0.14 192.168.122.89\n");
+	sh("nft flush ruleset");
+	ok(commit(tx));
+	ck_assert_str_eq(exposures(), "10.128.0.14 > 192.168.122.89\n");
+}
+END_TEST
+
+START_TEST(elements_that_somebody_took_out_are_no_error)
+{
+	ok(expose("10.128.0.13", GUEST, 0));
+	sh("nft delete element inet nestnet guest4 '{ " GUEST " }'");
+	ok(unexpose("10.128.0.13", 0));
+	ok(expose("10.128.0.13:80", GUEST, NESTNET_EXPOSE_NO_LOCAL));
+	sh("nft flush set inet nestnet port_nolocal4");
+	ck_assert_str_eq(exposures(), "10.128.0.13:80/tcp > 192.168.122.89:80\n");
+	ok(unexpose("10.128.0.13:80", 0));
+	ck_assert_str_eq(elements_of("guest4"), "");
+}
+END_TEST
+
+START_TEST(elements_that_somebody_put_in_are_listed)
+{
+	make_skeleton();
+	sh("nft add element inet nestnet addr4 '{ 10.128.0.77 comment \"by hand\" : " GUEST
+	   " }' && nft add element inet nestnet port4 "
+	   "'{ 10.128.0.78 . tcp . 80 : " GUEST " . 8000 }'");
+	ck_assert_str_eq(exposures(), "10.128.0.77 > 192.168.122.89 # by hand\n"
+				      "10.128.0.78:80/tcp > 192.168.122.89:8000\n");
+	ok(unexpose("10.128.0.77", 0));
+	ok(unexpose("10.128.0.78:80", 0));
+	ck_assert_str_eq(exposures(), "");
+}
+END_TEST
+
+START_TEST(subnets_that_no_prefix_says_are_passed_over)
+{
+	make_skeleton();
+	sh("nft add element inet nestnet inside4 "
+	   "'{ 10.0.0.1-10.0.0.6 . 10.0.0.1-10.0.0.6 }' && "
+	   "nft add element inet nestnet masq4 '{ 10.0.0.1-10.0.0.6 }'");
+	ok(nat_add("192.168.122.0/24", NULL));
+	ck_assert_str_eq(nats(), "192.168.122.0/24\n");
+}
+END_TEST
+
+/* What overlaps with it by hand is the kernel's to refuse; then nothing is changed. */
+START_TEST(a_subnet_that_the_kernel_refuses_changes_nothing)
+{
+	make_skeleton();
+	sh("nft add element inet nestnet closed4 '{ 192.168.0.0/16 }'");
+	changes_but_generation(ck_assert_int_lt(nat_add("192.168.122.0/24", NULL), 0));
+	ck_assert_str_ne(nestnet_errmsg(ctx), "");
+}
+END_TEST
+
+/* ---- Other tables ---------------------------------------------------------------------------------- */
+
+static void check_untouched(const char *sentence)
+{
+	changes_nothing(refused(expose("10.128.0.13", GUEST, 0), EOPNOTSUPP, sentence));
+	changes_nothing(ck_assert_int_eq(unexpose("10.128.0.13", 0), -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(unexpose_target(NULL, 0), -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(nat_add("192.168.122.0/24", NULL), -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(nat_del("192.168.122.0/24", 0), -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(forward_set(NULL, AF_INET, 1), -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(clear(), -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(nestnet_exposure_list(ctx, NULL, NULL, NULL),
+					 -EOPNOTSUPP));
+	changes_nothing(ck_assert_int_eq(nestnet_nat_list(ctx, NULL, NULL), -EOPNOTSUPP));
+}
+
+START_TEST(a_table_of_another_version_is_left_alone)
+{
+	/* A comment's alone: a later release may have changed anything else. */
+	sh("nft add table inet nestnet '{ comment \"nestnet skeleton 999\"; }' && "
+	   "nft add set inet nestnet addr4 '{ type ether_addr; }'");
+	check_untouched("expose 10.128.0.13: table inet nestnet is 'nestnet skeleton 999', "
+			"made by another release of nestnet (this one makes '" RULESET_VERSION
+			"')");
+}
+END_TEST
+
+START_TEST(a_table_of_our_name_that_somebody_else_made_is_left_alone)
+{
+	sh("nft add table inet nestnet && nft add chain inet nestnet mine");
+	check_untouched("expose 10.128.0.13: there is a table inet nestnet that nestnet did not "
+			"make (nft delete table inet nestnet would remove it)");
+	sh("nft delete table inet nestnet && nft add table inet nestnet "
+	   "'{ comment \"my own\"; }'");
+	check_untouched("expose 10.128.0.13: there is a table inet nestnet that nestnet did not "
+			"make (nft delete table inet nestnet would remove it)");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("the table");
+	TCase *skeleton = netns_case(suite, "skeleton", 20);
+	TCase *hands = netns_case(suite, "other hands", 20);
+	TCase *other = netns_case(suite, "other tables", 20);
+
+	tcase_add_test(skeleton, the_skeleton_is_what_the_file_says);
+	tcase_add_test(skeleton, the_skeleton_is_the_same_whoever_makes_it_first);
+	tcase_add_test(skeleton,
+		       the_ruleset_loads_again_with_elements_in_every_set_that_is_used);
+	tcase_add_test(hands, a_table_that_was_flushed_is_made_again);
+	tcase_add_test(hands, after_a_flush_clear_says_that_forwarding_stays);
+	tcase_add_test(hands, a_table_that_is_flushed_while_it_is_planned_for_is_made_again);
+	tcase_add_test(hands, elements_that_somebody_took_out_are_no_error);
+	tcase_add_test(hands, elements_that_somebody_put_in_are_listed);
+	tcase_add_test(hands, subnets_that_no_prefix_says_are_passed_over);
+	tcase_add_test(hands, a_subnet_that_the_kernel_refuses_changes_nothing);
+	tcase_add_test(other, a_table_of_another_version_is_left_alone);
+	tcase_add_test(other, a_table_of_our_name_that_somebody_else_made_is_left_alone);
+	return netns_run(suite);
+}
