@@ -273,7 +273,7 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 		r = forget_ports(plan, inventory, there->link.ifindex);
 	if (r == 0)
 		r = command_note_link(plan, '-', inventory, there);
-	return r < 0 ? r : plan_unlink(plan, there->link.ifindex);
+	return r < 0 ? r : plan_unlink(plan, &there->link);
 }
 
 int bridge_plan_remove(struct plan *plan, const struct link_request *request)

@@ -3,8 +3,6 @@
 
 #include "plan.h"
 
-#include "kernel/link.h"
-
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -140,13 +138,17 @@ int plan_say(struct plan *plan, const char *format, ...)
 	return r;
 }
 
-int plan_unlink(struct plan *plan, uint32_t ifindex)
+int plan_unlink(struct plan *plan, const struct link *link)
 {
 	int r = grow(plan, &plan->unlinks, plan->n_unlinks, sizeof(*plan->unlinks));
+	struct link_id *id;
 
-	if (r == 0)
-		plan->unlinks[plan->n_unlinks++] = ifindex;
-	return r;
+	if (r < 0)
+		return r;
+	id = &plan->unlinks[plan->n_unlinks++];
+	id->ifindex = link->ifindex;
+	snprintf(id->name, sizeof(id->name), "%s", link->name);
+	return 0;
 }
 
 bool plan_adds_ifname(const struct plan *plan, const char *name)

@@ -22,6 +22,8 @@
 #include "context.h"
 #include "elements.h"
 
+#include "kernel/link.h"
+
 enum plan_phase {
 	PLAN_SETTINGS_BACK, /* forwarding off again, before the rules go */
 	PLAN_PORTS_BACK,    /* addresses go back, before the memory of them goes */
@@ -67,7 +69,7 @@ struct plan {
 	size_t n_steps;
 	struct plan_change *changes;
 	size_t n_changes;
-	uint32_t *unlinks; /* ifindexes of the links to delete */
+	struct link_id *unlinks; /* the links to delete */
 	size_t n_unlinks;
 	bool is_forwarding[2]; /* of IPv4 and IPv6: the plan turns the host's on already */
 	/* names of the interfaces that were added, in the order of the requests */
@@ -99,8 +101,8 @@ int plan_note(struct plan *plan, char op, const char *format, ...)
 int plan_say(struct plan *plan, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** Deletes a link, with all others that are, by one send. */
-int plan_unlink(struct plan *plan, uint32_t ifindex);
+/** Deletes a link, with all others that are to go. */
+int plan_unlink(struct plan *plan, const struct link *link);
 
 /** Keeps the place of an interface's name. @param ret_index for plan_set_ifname() */
 int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index);

@@ -22,7 +22,7 @@ static int unlink_managed(struct plan *plan, const struct inventory *inventory)
 			continue;
 		r = command_note_link(plan, '-', inventory, &inventory->links[i]);
 		if (r == 0)
-			r = plan_unlink(plan, link->ifindex);
+			r = plan_unlink(plan, link);
 	}
 	return r;
 }

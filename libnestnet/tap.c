@@ -182,7 +182,7 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 	if (!there->link.is_managed)
 		return error_set(error, EBUSY, "nestnet did not make it");
 	r = command_note_link(plan, '-', inventory, there);
-	return r < 0 ? r : plan_unlink(plan, there->link.ifindex);
+	return r < 0 ? r : plan_unlink(plan, &there->link);
 }
 
 int tap_plan_remove(struct plan *plan, const struct link_request *request)

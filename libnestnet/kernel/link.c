@@ -248,24 +248,37 @@ nla_put_failure:
 	return -ENOMEM;
 }
 
+/* Where answers were lost: the bridge that we sent has our MAC address. The error stays as it
+ * is if there is no such bridge. @param r  what the kernel said, or that it said nothing */
+static int settle_bridge(struct netlink *nl, const char *name, const uint8_t *mac, int r,
+			 struct error *error)
+{
+	struct error other;
+	struct link link;
+	int found = link_get(nl, name, &link, &other);
+
+	if (found == 1 && link.is_managed && memcmp(link.mac, mac, sizeof(link.mac)) == 0)
+		return 0;
+	if (found < 0 && r == -NETLINK_LOST)
+		return error_set(error, ENOTRECOVERABLE,
+				 "it may have been made, the kernel does not say (%s)",
+				 other.text);
+	return r;
+}
+
 int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, uint32_t mtu,
 		    bool has_stp, struct error *error)
 {
 	struct ifinfomsg info = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	_cleanup_message_ struct nl_msg *message = route_message_new(
 		RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
-
-	struct error other;
-	struct link link;
 	int r;
 
 	if (!message || put_bridge(message, name, mac, mtu, has_stp) < 0)
 		return error_set_errno(error, ENOMEM);
 	r = route_message_send(nl, message, NULL, NULL, error);
-	/* Sent twice, since the first answer was lost: then the bridge is the one we sent. */
-	if (r == -EEXIST && link_get(nl, name, &link, &other) == 1 && link.is_managed &&
-	    memcmp(link.mac, mac, sizeof(link.mac)) == 0)
-		return 0;
+	if (r == -EEXIST || r == -NETLINK_LOST)
+		r = settle_bridge(nl, name, mac, r, error);
 	return r < 0 ? error_prefix(error, "create the bridge") : 0;
 }
 
@@ -332,15 +345,6 @@ struct delete_message {
 	struct ifinfomsg info;
 };
 
-static int first_error(const int *codes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (codes[i] < 0 && codes[i] != -ENODEV)
-			return codes[i];
-	}
-	return 0;
-}
-
 int link_delete_by_name(struct netlink *nl, const char *name, struct error *error)
 {
 	_cleanup_message_ struct nl_msg *message = link_message(RTM_DELLINK, 0, 0);
@@ -354,27 +358,82 @@ int link_delete_by_name(struct netlink *nl, const char *name, struct error *erro
 	return 0;
 }
 
-int link_delete(struct netlink *nl, const uint32_t *ifindexes, size_t count,
+/* Few enough that the answers of one send fit a socket's buffer. */
+#define DELETE_MANY 64
+
+/* Asks for what it does not know of: with no answer a link may be gone all the same.
+ * @param ret_left  which is there still
+ * @return 1; 0: none is; or what the kernel says of nothing */
+static int find_left(struct netlink *nl, const struct link_id *links, const int *codes,
+		     size_t count, const struct link_id **ret_left, struct error *error)
+{
+	struct link link;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (codes[i] == 0 || codes[i] == -ENODEV)
+			continue;
+		r = link_get_by_index(nl, links[i].ifindex, &link, error);
+		*ret_left = &links[i];
+	}
+	return r;
+}
+
+/* @param is_first  none was deleted before these */
+static int settle_deletion(struct netlink *nl, const struct link_id *links, const int *codes,
+			   size_t count, bool is_first, struct error *error)
+{
+	const struct link_id *left = links;
+	struct error other;
+	int code, r = find_left(nl, links, codes, count, &left, &other);
+
+	if (r == 0)
+		return 0;
+	if (r < 0)
+		return error_set(error, ENOTRECOVERABLE,
+				 "links may be gone, the kernel does not say (%s)",
+				 other.text);
+	code = codes[left - links];
+	if (code != -NETLINK_LOST && code != -error->code)
+		error_set_errno(error, -code);
+	for (size_t i = 0; is_first && i < count; i++)
+		is_first = codes[i] != 0 && codes[i] != -ENODEV;
+	if (!is_first) {
+		error->code = ENOTRECOVERABLE;
+		error_append(error, " (and other links are gone)");
+	}
+	return error_prefix(error, "delete link %s", left->name);
+}
+
+static void fill_deletion(struct delete_message *messages, const struct link_id *links,
+			  int *codes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		messages[i] = (struct delete_message){
+			.header = { .nlmsg_len = sizeof(*messages),
+				    .nlmsg_type = RTM_DELLINK,
+				    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+			.info = { .ifi_index = (int)links[i].ifindex },
+		};
+		codes[i] = -NETLINK_LOST;
+	}
+}
+
+int link_delete(struct netlink *nl, const struct link_id *links, size_t count,
 		struct error *error)
 {
-	_cleanup_free_ struct delete_message *messages = calloc(count, sizeof(*messages));
-	_cleanup_free_ int *codes = calloc(count, sizeof(*codes));
-	int r;
+	struct delete_message messages[DELETE_MANY];
+	int codes[DELETE_MANY];
+	int r = 0;
 
-	if (!messages || !codes)
-		return error_set_errno(error, ENOMEM);
+	for (size_t i = 0; r == 0 && i < count; i += DELETE_MANY) {
+		size_t n = count - i < DELETE_MANY ? count - i : DELETE_MANY;
 
-	for (size_t i = 0; i < count; i++) {
-		struct delete_message *m = &messages[i];
-
-		m->header.nlmsg_len = sizeof(*m);
-		m->header.nlmsg_type = RTM_DELLINK;
-		m->header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-		m->info.ifi_index = (int)ifindexes[i];
+		fill_deletion(messages, &links[i], codes, n);
+		error->code = 0;
+		(void)netlink_request_many(nl, messages, n * sizeof(*messages), n, codes,
+					   NULL, NULL, error);
+		r = settle_deletion(nl, &links[i], codes, n, i == 0, error);
 	}
-	r = netlink_request_many(nl, messages, count * sizeof(*messages), count,
-				 codes, NULL, NULL, error);
-	if (r == 0 && first_error(codes, count) < 0)
-		r = error_set_errno(error, -first_error(codes, count));
-	return r < 0 ? error_prefix(error, "delete the link") : 0;
+	return r;
 }

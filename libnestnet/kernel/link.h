@@ -63,7 +63,8 @@ typedef int (*link_fn)(void *userdata, const struct link *link);
 int link_list(struct netlink *nl, link_fn fn, void *userdata, struct error *error);
 
 /** Makes a bridge, up, with our group. @param mac 6 bytes, kept for life
- *  @return 0; -EEXIST: something else has the name; or another negative errno */
+ *  @return 0; -EEXIST: something else has the name; -ENOTRECOVERABLE: the kernel does not
+ *  say whether it was made; or another negative errno, and it was not */
 int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, uint32_t mtu,
 		    bool has_stp, struct error *error);
 
@@ -89,8 +90,16 @@ int link_set_port(struct netlink *nl, uint32_t ifindex, bool has_hairpin, bool i
 /** Deletes a link that was made under this name. One that is gone is no error. */
 int link_delete_by_name(struct netlink *nl, const char *name, struct error *error);
 
-/** Deletes links, all by one send. One that is gone already is no error. */
-int link_delete(struct netlink *nl, const uint32_t *ifindexes, size_t count,
+/** A link to delete, and what to call it in a sentence. */
+struct link_id {
+	uint32_t ifindex;
+	char name[NESTNET_IFNAMSIZ];
+};
+
+/** Deletes links, many by one send. One that is gone already is no error.
+ *  @return 0; -ENOTRECOVERABLE: some are gone, or the kernel does not say; or another
+ *  negative errno, and all are there */
+int link_delete(struct netlink *nl, const struct link_id *links, size_t count,
 		struct error *error);
 
 #endif
