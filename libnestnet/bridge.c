@@ -233,7 +233,7 @@ static int forget_ports(struct plan *plan, const struct inventory *inventory,
 		const struct link *port = &inventory->links[i].link;
 
 		if (port->master == ifindex && !port->is_managed)
-			r = found_set(plan, port->name, "master", NULL);
+			r = found_set(plan, port->name, FOUND_ATTACHED, NULL);
 	}
 	return r;
 }

@@ -317,8 +317,6 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 		return ifname[0] ? error_set_errno(plan_error(plan), ENODEV) : 0;
 	if (r < 0 || turn.present == wanted)
 		return r < 0 ? r : 0;
-	if (!ifname[0] && wanted && plan->is_forwarding[family == AF_INET6])
-		return 0;
 
 	turn.change = setting_change_new();
 	if (!turn.change)
@@ -328,8 +326,6 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 		setting_change_free(turn.change);
 		return r;
 	}
-	if (!ifname[0])
-		plan->is_forwarding[family == AF_INET6] = wanted;
 	r = plan_note(plan, '+', "forward %s%s%s %s", wanted ? "on" : "off",
 		      ifname[0] ? " " : "", ifname, family_option(family));
 	if (r < 0) {
@@ -340,14 +336,38 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 				   turn.change);
 }
 
+/* @return 1: another request has seen to it; 0; or the refusal */
+static int agree_on_host(struct plan *plan, int family, int wanted)
+{
+	int *forwarding = &plan->forwarding[family == AF_INET6], wish = wanted ? 1 : -1;
+
+	if (*forwarding == -wish)
+		return error_set(plan_error(plan), EBUSY,
+				 "another request of the transaction wants it %s",
+				 wanted ? "off" : "on");
+	if (*forwarding == wish)
+		return 1;
+	*forwarding = wish;
+	return 0;
+}
+
+static int plan_family(struct plan *plan, const struct forward_request *request, int family)
+{
+	int r = request->ifname[0] ? 0 : agree_on_host(plan, family, request->is_on);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return plan_turn(plan, request->ifname, family, request->is_on);
+}
+
 int forward_plan(struct plan *plan, const struct forward_request *request)
 {
 	int r = 0;
 
 	if (request->family != AF_INET6)
-		r = plan_turn(plan, request->ifname, AF_INET, request->is_on);
+		r = plan_family(plan, request, AF_INET);
 	if (r == 0 && request->family != AF_INET)
-		r = plan_turn(plan, request->ifname, AF_INET6, request->is_on);
+		r = plan_family(plan, request, AF_INET6);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "forward %s%s%s",
 				    request->is_on ? "on" : "off",

@@ -5,7 +5,7 @@
 /*
  * What must one day be put back: the set `found` of our table. An element's key is an
  * interface, or "all" for the host; its comment has what nestnet found there before it
- * changed it, as "ipv4.forwarding=0 ipv4.accept_redirects=1 master=none". It is part of
+ * changed it, as "ipv4.forwarding=0 ipv4.accept_redirects=1 attached=br0". It is part of
  * the batch that goes with the change, and is gone with the table: whoever flushes our
  * table takes the memory along.
  */
@@ -14,6 +14,9 @@
 
 /** Bytes of a value and its NUL: of a whole comment. */
 #define FOUND_VALUE_MAX 128
+
+/** The record of a foreign port: its bridge. Before, it was a port of none. */
+#define FOUND_ATTACHED "attached"
 
 /** @return 1: it was recorded, in value (FOUND_VALUE_MAX bytes); 0; or a negative errno */
 int found_get(struct plan *plan, const char *interface, const char *name, char *value);

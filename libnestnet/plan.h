@@ -71,7 +71,7 @@ struct plan {
 	size_t n_changes;
 	struct link_id *unlinks; /* the links to delete */
 	size_t n_unlinks;
-	bool is_forwarding[2]; /* of IPv4 and IPv6: the plan turns the host's on already */
+	int forwarding[2]; /* of IPv4 and IPv6, what requests want of the host: 1 on, -1 off */
 	/* names of the interfaces that were added, in the order of the requests */
 	char (*ifnames)[NESTNET_IFNAMSIZ];
 	size_t n_ifnames;

@@ -209,7 +209,7 @@ static int check_port(struct plan *plan, struct netlink *nl, const struct link *
 	if (request->flags & NESTNET_ATTACH_MOVE_ADDRESSES)
 		return 1;
 	/* What another program attached has the modes that it chose. */
-	r = port->is_managed ? 1 : found_get(plan, port->name, "master", value);
+	r = port->is_managed ? 1 : found_get(plan, port->name, FOUND_ATTACHED, value);
 	if (r != 1)
 		return r < 0 ? r : 1;
 	return error_set(error, EEXIST, "a port already, with hairpin mode %s",
@@ -263,7 +263,7 @@ static int plan_attaching(struct plan *plan, const struct attach_request *reques
 	int r = 0;
 
 	if (!change->keeps_master && !port->is_managed)
-		r = found_set(plan, request->ifname, "master", "none");
+		r = found_set(plan, request->ifname, FOUND_ATTACHED, request->bridge);
 	if (r == 0)
 		r = plan_note(plan, '+', "bridge attach %s %s%s%s", request->bridge,
 			      request->ifname, change->move ? " --move-addresses" : "",
@@ -311,25 +311,39 @@ int port_plan(struct plan *plan, const struct attach_request *request)
 
 /* ---- Detaching ------------------------------------------------------------------------------ */
 
-/* A port of no bridge is detached already; but its addresses may still be on one. */
-static int refuse_absent(struct plan *plan, const struct link_request *request,
-			 const char *why)
+/* Where a port is, and whether nestnet put it there. */
+struct place {
+	char bridge[NESTNET_IFNAMSIZ]; /* "": a port of none */
+	bool is_elsewhere;             /* somebody moved it since */
+};
+
+static int find_place(struct plan *plan, struct netlink *nl, const struct link *port,
+		      struct place *ret)
 {
-	if (request->flags & NESTNET_IF_EXISTS)
+	struct link bridge;
+	int r;
+
+	*ret = (struct place){ .bridge = "" };
+	if (port->master == 0)
 		return 0;
-	return error_set(plan_error(plan), ENOENT, "%s", why);
+	r = link_get_by_index(nl, port->master, &bridge, plan_error(plan));
+	if (r == 1)
+		snprintf(ret->bridge, sizeof(ret->bridge), "%s", bridge.name);
+	return r < 0 ? r : 0;
 }
 
 /* @return 1: nestnet attached it; 0: it is not a port; or the refusal */
-static int check_attached(struct plan *plan, const struct link *port)
+static int check_attached(struct plan *plan, const struct link *port, struct place *place)
 {
 	char value[FOUND_VALUE_MAX];
-	int r = port->is_managed ? 1 : found_get(plan, port->name, "master", value);
+	int r = port->is_managed ? 1 : found_get(plan, port->name, FOUND_ATTACHED, value);
 
 	if (r == 0 && port->master == 0)
 		return 0;
 	if (r == 0)
 		return error_set(plan_error(plan), EBUSY, "nestnet did not attach it");
+	if (r == 1 && !port->is_managed && port->master)
+		place->is_elsewhere = strcmp(value, place->bridge) != 0;
 	return r;
 }
 
@@ -349,7 +363,7 @@ static int plan_moving_back(struct plan *plan, const struct link_request *reques
 static int plan_detaching(struct plan *plan, const struct link *port, struct change *change,
 			  const char *bridge)
 {
-	int r = found_set(plan, port->name, "master", NULL);
+	int r = found_set(plan, port->name, FOUND_ATTACHED, NULL);
 
 	if (r == 0)
 		r = plan_note(plan, '-', "bridge attach %s %s%s", bridge, port->name,
@@ -360,37 +374,49 @@ static int plan_detaching(struct plan *plan, const struct link *port, struct cha
 	return r;
 }
 
-static int plan_detach(struct plan *plan, const struct link_request *request)
+/* Out of its bridge, or its addresses alone out of the one they were moved to. */
+static int plan_leaving(struct plan *plan, const struct link_request *request,
+			const struct link *port, const struct place *place)
 {
 	char recorded[FOUND_VALUE_MAX];
 	struct change change = { .to = "" };
-	struct link port, bridge = { .name = "" };
-	struct netlink *nl;
-	int r = context_route(plan->ctx, &nl);
+	int r = plan_moving_back(plan, request, port, &change, recorded);
 
-	snprintf(change.ifname, sizeof(change.ifname), "%s", request->name);
-	if (r == 0)
-		r = link_get(nl, request->name, &port, plan_error(plan));
-	if (r == 0)
-		return refuse_absent(plan, request, error_describe(ENODEV));
-	if (r == 1)
-		r = check_attached(plan, &port);
-	if (r == 1)
-		r = plan_moving_back(plan, request, &port, &change, recorded);
 	if (r < 0)
 		return r;
-	if (port.master == 0 && !change.move)
-		return refuse_absent(plan, request, "a port of no bridge");
+	snprintf(change.ifname, sizeof(change.ifname), "%s", port->name);
+	change.keeps_master = port->master == 0 || place->is_elsewhere;
+	if (!change.keeps_master)
+		return plan_detaching(plan, port, &change, place->bridge);
+	if (change.move)
+		return plan_detaching(plan, port, &change, recorded);
+	if (request->flags & NESTNET_IF_EXISTS)
+		return 0;
+	if (port->master == 0)
+		return error_set(plan_error(plan), ENOENT, "a port of no bridge");
+	return error_set(plan_error(plan), ENOENT,
+			 "a port of %s by now, to which nestnet did not attach it",
+			 place->bridge);
+}
 
-	change.keeps_master = port.master == 0;
-	if (port.master == 0)
-		snprintf(bridge.name, sizeof(bridge.name), "%.15s", recorded);
-	else
-		r = link_get_by_index(nl, port.master, &bridge, plan_error(plan));
-	if (r >= 0)
-		return plan_detaching(plan, &port, &change, bridge.name);
-	move_free(change.move);
-	return r;
+static int plan_detach(struct plan *plan, const struct link_request *request)
+{
+	struct netlink *nl;
+	struct place place;
+	struct link port;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = link_get(nl, request->name, &port, plan_error(plan));
+	if (r == 0 && (request->flags & NESTNET_IF_EXISTS))
+		return 0;
+	if (r == 0)
+		return error_set(plan_error(plan), ENOENT, "%s", error_describe(ENODEV));
+	if (r == 1)
+		r = find_place(plan, nl, &port, &place);
+	if (r == 0)
+		r = check_attached(plan, &port, &place);
+	return r < 0 ? r : plan_leaving(plan, request, &port, &place);
 }
 
 int port_plan_remove(struct plan *plan, const struct link_request *request)
@@ -400,6 +426,45 @@ int port_plan_remove(struct plan *plan, const struct link_request *request)
 	if (r < 0)
 		return error_prefix(plan_error(plan), "bridge detach %s", request->name);
 	return 0;
+}
+
+/* ---- Everything ---------------------------------------------------------------------------- */
+
+static int take_attached(void *userdata, const char *interface, const char *name,
+			 const char *value)
+{
+	char *ifname = userdata;
+
+	(void)value;
+	if (strcmp(name, FOUND_ATTACHED) != 0)
+		return 0;
+	snprintf(ifname, NESTNET_IFNAMSIZ, "%s", interface);
+	return 1;
+}
+
+/* What somebody moved to another bridge stays there; its addresses come back all the same. */
+static int plan_clearing(struct plan *plan, const char *ifname)
+{
+	struct link_request request = { .flags = NESTNET_IF_EXISTS |
+						 NESTNET_DETACH_MOVE_ADDRESSES };
+	int r;
+
+	snprintf(request.name, sizeof(request.name), "%s", ifname);
+	r = plan_detach(plan, &request);
+	return r < 0 ? r : found_set(plan, ifname, FOUND_ATTACHED, NULL);
+}
+
+int port_plan_clear(struct plan *plan)
+{
+	char ifname[NESTNET_IFNAMSIZ];
+	int r;
+
+	do {
+		r = found_each(plan, take_attached, ifname);
+		if (r == 1 && plan_clearing(plan, ifname) < 0)
+			return error_prefix(plan_error(plan), "bridge detach %s", ifname);
+	} while (r == 1);
+	return r;
 }
 
 /* ---- Public ---------------------------------------------------------------------------------- */

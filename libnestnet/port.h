@@ -9,5 +9,7 @@
 
 int port_plan(struct plan *plan, const struct attach_request *request);
 int port_plan_remove(struct plan *plan, const struct link_request *request);
+/** Plans every port that was attached to be out of its bridge. */
+int port_plan_clear(struct plan *plan);
 
 #endif

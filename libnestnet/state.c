@@ -61,7 +61,5 @@ int nestnet_clear(struct nestnet_transaction *tx)
 	struct request request = { .kind = REQUEST_CLEAR };
 
 	transaction_begin(tx);
-	if (!transaction_is_empty(tx))
-		return transaction_refuse(tx, EINVAL, "clear: it comes before other requests");
 	return transaction_add(tx, &request);
 }

@@ -12,7 +12,6 @@
 #include "bridge.h"
 #include "expose.h"
 #include "forward.h"
-#include "found.h"
 #include "guard.h"
 #include "nat.h"
 #include "plan.h"
@@ -88,23 +87,28 @@ struct nestnet *transaction_begin(struct nestnet_transaction *tx)
 	return tx->ctx;
 }
 
-bool transaction_is_empty(const struct nestnet_transaction *tx)
+/* Takes the request: it goes as if it had been in the transaction. */
+static int refuse_request(struct nestnet_transaction *tx, const struct request *request,
+			  int code, const char *why)
 {
-	return tx->n == 0;
+	struct request taken = *request;
+
+	free_request(&taken);
+	return transaction_refuse(tx, code, "%s", why);
 }
 
 int transaction_add(struct nestnet_transaction *tx, const struct request *request)
 {
 	struct request *grown = tx->requests;
 
+	if (tx->n &&
+	    (request->kind == REQUEST_CLEAR || tx->requests[0].kind == REQUEST_CLEAR))
+		return refuse_request(tx, request, EINVAL,
+				      "clear: a transaction that clears has no other requests");
 	if ((tx->n & (tx->n - 1)) == 0)
 		grown = reallocarray(tx->requests, tx->n ? tx->n * 2 : 1, sizeof(*grown));
-	if (!grown) {
-		struct request taken = *request;
-
-		free_request(&taken);
-		return context_end(tx->ctx, -ENOMEM);
-	}
+	if (!grown)
+		return refuse_request(tx, request, ENOMEM, error_describe(ENOMEM));
 	tx->requests = grown;
 	tx->requests[tx->n++] = *request;
 	return 0;
@@ -177,35 +181,6 @@ static int plan_tap_removal(struct plan *plan, const struct link_request *reques
 	return r < 0 ? r : guard_plan_remove(plan, request->name);
 }
 
-/* A foreign port that was attached, as `found` knows it. */
-static int detach_found(void *userdata, const char *interface, const char *name,
-			const char *value)
-{
-	struct link_request *request = userdata;
-
-	(void)value;
-	if (strcmp(name, "master") == 0 && request->name[0] == '\0')
-		snprintf(request->name, sizeof(request->name), "%s", interface);
-	return 0;
-}
-
-static int plan_detaching(struct plan *plan)
-{
-	for (;;) {
-		struct link_request request = { .flags = NESTNET_IF_EXISTS |
-							 NESTNET_DETACH_MOVE_ADDRESSES };
-		int r = found_each(plan, detach_found, &request);
-
-		if (r < 0 || request.name[0] == '\0')
-			return r;
-		r = port_plan_remove(plan, &request);
-		if (r == 0)
-			r = found_set(plan, request.name, "master", NULL);
-		if (r < 0)
-			return r;
-	}
-}
-
 static int plan_clear(struct plan *plan)
 {
 	const struct unexpose_target_request all = { .target = { .family = AF_UNSPEC } };
@@ -214,7 +189,7 @@ static int plan_clear(struct plan *plan)
 	if (r == 0)
 		r = nat_plan_clear(plan);
 	if (r == 0)
-		r = plan_detaching(plan);
+		r = port_plan_clear(plan);
 	if (r == 0)
 		r = forward_plan_restore(plan);
 	if (r == 0)

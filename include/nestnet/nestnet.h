@@ -544,8 +544,9 @@ NESTNET_PUBLIC int nestnet_alias_list(struct nestnet *ctx, nestnet_alias_fn fn,
 
 /**
  * Queues: nothing of nestnet's is left. Exposures, subnets, taps and bridges go, what was
- * attached is detached, and forwarding is what it was found to be.
- * @return 0, -EINVAL (other requests are queued before it), -ENOMEM. Since: 0.1
+ * attached is detached, and forwarding is what it was found to be. A transaction that
+ * clears takes no other request, which is refused with -EINVAL as clearing is behind one.
+ * @return 0, -EINVAL (other requests are queued), -ENOMEM. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_clear(struct nestnet_transaction *tx);
 

@@ -155,7 +155,7 @@ START_TEST(a_foreign_port_is_recorded_and_put_back)
 	before = snapshot();
 	ok(attach("virbr0", "vnet0", 0));
 	ck_assert_str_eq(bridges(), "virbr0 mtu=1500 foreign port=vnet0\n");
-	ck_assert_str_eq(elements_of("found"), "\"vnet0\" comment \"master=none\"");
+	ck_assert_str_eq(elements_of("found"), "\"vnet0\" comment \"attached=virbr0\"");
 	changes_nothing(ok(attach("virbr0", "vnet0", 0)));
 	ok(detach("vnet0", 0));
 	snapshots_equal(before, NULL, "detach");
@@ -234,12 +234,27 @@ START_TEST(a_port_that_somebody_took_out_is_no_port)
 	sh("ip link set vnet0 nomaster");
 	refused(detach("vnet0", 0), ENOENT, "bridge detach vnet0: a port of no bridge");
 	ok(attach("br0", "vnet0", 0));
-	ck_assert_str_eq(elements_of("found"), "\"vnet0\" comment \"master=none\"");
+	ck_assert_str_eq(elements_of("found"), "\"vnet0\" comment \"attached=br0\"");
 }
 END_TEST
 
-/* What is recorded is that nestnet attached it, not where: it is not to be taken out of a
- * bridge that somebody else moved it to. */
+/* Wherever somebody else moved it to, it stays. */
+START_TEST(a_port_that_somebody_moved_is_left_where_it_is)
+{
+	ok(bridge_add("br0", NULL));
+	make_foreign_bridge("virbr0");
+	make_veth("vnet0");
+	ok(attach("br0", "vnet0", 0));
+	sh("ip link set vnet0 master virbr0");
+	changes_nothing(refused(detach("vnet0", 0), ENOENT,
+				"bridge detach vnet0: a port of virbr0 by now, to which "
+				"nestnet did not attach it"));
+	changes_nothing(ok(detach("vnet0", NESTNET_IF_EXISTS)));
+	ok(clear());
+	ck_assert_str_eq(bridges(), "virbr0 mtu=1500 foreign port=vnet0\n");
+}
+END_TEST
+
 START_TEST(a_tap_of_ours_is_detached_and_attached)
 {
 	struct nestnet_tap_options tap = { .size = sizeof(tap), .bridge = "br0" };
@@ -272,6 +287,7 @@ int main(void)
 	tcase_add_test(ports, a_port_of_another_bridge_is_refused);
 	tcase_add_test(ports, what_cannot_be_a_port_is_refused);
 	tcase_add_test(ports, a_port_that_somebody_took_out_is_no_port);
+	tcase_add_test(ports, a_port_that_somebody_moved_is_left_where_it_is);
 	tcase_add_test(ports, a_tap_of_ours_is_detached_and_attached);
 	return netns_run(suite);
 }

@@ -180,6 +180,31 @@ static int take_status(void *userdata, const struct nestnet_forwarding *forwardi
 	return 5;
 }
 
+/* In one transaction: what is exposed is forwarded, whichever comes first. */
+START_TEST(who_wants_it_on_and_off_at_once_is_refused)
+{
+	for (int is_first = 0; is_first < 2; is_first++) {
+		for (int is_on = 0; is_on < 2; is_on++) {
+			struct nestnet_transaction *tx = begin();
+
+			set_setting("ipv4/ip_forward", is_on);
+			if (is_first)
+				ok(nestnet_forward_set(tx, NULL, AF_INET, 0));
+			add_expose(tx, "10.128.0.13", "192.168.122.89", 0);
+			if (!is_first)
+				ok(nestnet_forward_set(tx, NULL, AF_UNSPEC, 0));
+			changes_nothing(refused(
+				nestnet_transaction_commit(tx), EBUSY,
+				is_first ? "forward on: another request of the transaction "
+					   "wants it off"
+					 : "forward off: another request of the transaction "
+					   "wants it on"));
+			nestnet_transaction_free(tx);
+		}
+	}
+}
+END_TEST
+
 START_TEST(the_status_is_the_kernels)
 {
 	char text[64];
@@ -219,6 +244,7 @@ int main(void)
 	tcase_add_test(tcase, an_interface_that_is_absent_is_refused);
 	tcase_add_test(tcase,
 		       an_uplink_that_lives_from_advertisements_goes_on_taking_them);
+	tcase_add_test(tcase, who_wants_it_on_and_off_at_once_is_refused);
 	tcase_add_test(tcase, the_status_is_the_kernels);
 	return netns_run(suite);
 }

@@ -397,13 +397,24 @@ START_TEST(a_subnet_that_no_parser_gives_is_refused)
 }
 END_TEST
 
-/* The header: "-EINVAL (other requests are queued before it)". */
+/* The header: "-EINVAL (other requests are queued)". */
 START_TEST(clear_is_refused_behind_other_requests)
 {
 	struct nestnet_endpoint from = alias("10.128.0.13"),
 				to = target("192.168.122.89");
 
 	ck_assert_int_eq(nestnet_expose(tx, &from, &to, NULL), 0);
+	check_refused(nestnet_clear(tx), EINVAL);
+}
+END_TEST
+
+START_TEST(nothing_is_queued_behind_clear)
+{
+	struct nestnet_endpoint from = alias("10.128.0.13"),
+				to = target("192.168.122.89");
+
+	ck_assert_int_eq(nestnet_clear(tx), 0);
+	check_refused(nestnet_expose(tx, &from, &to, NULL), EINVAL);
 	check_refused(nestnet_clear(tx), EINVAL);
 }
 END_TEST
@@ -443,6 +454,7 @@ int main(void)
 	tcase_add_test(tcase, a_subnet_is_refused_with_the_reason);
 	tcase_add_test(tcase, a_subnet_that_no_parser_gives_is_refused);
 	tcase_add_test(tcase, clear_is_refused_behind_other_requests);
+	tcase_add_test(tcase, nothing_is_queued_behind_clear);
 	tcase_add_test(tcase, a_thousand_requests_are_queued);
 	return harness_run(suite);
 }
