@@ -318,7 +318,7 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 	if (r < 0 || turn.present == wanted)
 		return r < 0 ? r : 0;
 
-	turn.change = setting_change_new();
+	turn.change = setting_change_new(turn.wanted ? "forward on" : "forward off");
 	if (!turn.change)
 		return error_set_errno(plan_error(plan), ENOMEM);
 	r = ifname[0] ? turn_interface(&turn, ifname) : turn_host(&turn);
@@ -400,7 +400,7 @@ static int restore_family(struct plan *plan, int family)
 	if (r < 0)
 		return r;
 
-	turn.change = setting_change_new();
+	turn.change = setting_change_new(turn.wanted ? "forward on" : "forward off");
 	if (!turn.change)
 		return error_set_errno(plan_error(plan), ENOMEM);
 	r = put_back_records(&turn);

@@ -177,7 +177,7 @@ static bool has_advertised(const struct move *move)
 static int plan_accept_ra(struct plan *plan, enum plan_phase phase, const char *interface,
 			  int before, int after)
 {
-	struct setting_change *change = setting_change_new();
+	struct setting_change *change = setting_change_new("bridge attach");
 	int r;
 
 	if (!change)

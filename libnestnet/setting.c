@@ -21,6 +21,7 @@ struct setting {
 };
 
 struct setting_change {
+	char what[64]; /* as a command, for the sentence of a failure */
 	struct setting *settings;
 	size_t n;
 };
@@ -48,9 +49,13 @@ int setting_read(struct plan *plan, int family, const char *interface, const cha
 	return r < 0 ? r : 1;
 }
 
-struct setting_change *setting_change_new(void)
+struct setting_change *setting_change_new(const char *what)
 {
-	return calloc(1, sizeof(struct setting_change));
+	struct setting_change *change = calloc(1, sizeof(*change));
+
+	if (change)
+		snprintf(change->what, sizeof(change->what), "%s", what);
+	return change;
 }
 
 void setting_change_free(void *data)
@@ -92,7 +97,7 @@ static int prepare(struct plan *plan, void *data)
 		int r = open_setting(plan, s->family, s->interface, s->key, true, &s->fd);
 
 		if (r < 0)
-			return r;
+			return error_prefix(plan_error(plan), "%s", change->what);
 	}
 	return 0;
 }
@@ -157,6 +162,7 @@ static int act(struct plan *plan, void *data)
 				r = -ENOTRECOVERABLE;
 			}
 			plan->ctx->error = first;
+			error_prefix(plan_error(plan), "%s", change->what);
 			return r;
 		}
 	}

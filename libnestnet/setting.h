@@ -19,8 +19,9 @@ struct setting_change;
 int setting_read(struct plan *plan, int family, const char *interface, const char *key,
 		 int *ret);
 
-/** @return NULL where there is no memory */
-struct setting_change *setting_change_new(void);
+/** @param what  what is attempted, for the sentence of a failure: "forward on"
+ *  @return NULL where there is no memory */
+struct setting_change *setting_change_new(const char *what);
 void setting_change_free(void *change);
 
 /** Adds a setting with what it is now, and what to write (or SETTING_KEEP). */

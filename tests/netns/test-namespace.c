@@ -253,7 +253,7 @@ START_TEST(settings_that_cannot_be_written_change_nothing_else)
 		mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
 		0);
 	changes_nothing(refused(expose("10.128.0.13", GUEST, 0), EIO,
-				"net.ipv4.conf.all.forwarding: Read-only file system"));
+				"forward on: net.ipv4.conf.all.forwarding: Read-only file system"));
 	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD));
 }
 END_TEST
