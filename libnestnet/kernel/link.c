@@ -119,7 +119,7 @@ static bool read_link(const struct nlmsghdr *reply, struct link *link)
 	read_text(tb[IFLA_IFALIAS], link->alias, sizeof(link->alias));
 	link->mtu = read_u32(tb[IFLA_MTU], 0);
 	link->master = read_u32(tb[IFLA_MASTER], 0);
-	link->is_managed = read_u32(tb[IFLA_GROUP], 0) == LINK_GROUP;
+	link->is_managed = link_group_is_ours(read_u32(tb[IFLA_GROUP], 0));
 	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == (int)sizeof(link->mac))
 		memcpy(link->mac, nla_data(tb[IFLA_ADDRESS]), sizeof(link->mac));
 	if (tb[IFLA_LINKINFO])
@@ -335,105 +335,4 @@ int link_set_port(struct netlink *nl, uint32_t ifindex, bool has_hairpin, bool i
 	return 0;
 nla_put_failure:
 	return error_set_errno(error, ENOMEM);
-}
-
-/* ---- Deleting --------------------------------------------------------------------------- */
-
-/* One fixed message; several of them fit one send, so that all go or none is asked for. */
-struct delete_message {
-	struct nlmsghdr header;
-	struct ifinfomsg info;
-};
-
-int link_delete_by_name(struct netlink *nl, const char *name, struct error *error)
-{
-	_cleanup_message_ struct nl_msg *message = link_message(RTM_DELLINK, 0, 0);
-	int r;
-
-	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0)
-		return error_set_errno(error, ENOMEM);
-	r = route_message_send(nl, message, NULL, NULL, error);
-	if (r < 0 && r != -ENODEV)
-		return error_prefix(error, "delete link %s", name);
-	return 0;
-}
-
-/* Few enough that the answers of one send fit a socket's buffer. */
-#define DELETE_MANY 64
-
-/* Asks for what it does not know of: with no answer a link may be gone all the same.
- * @param ret_left  which is there still
- * @return 1; 0: none is; or what the kernel says of nothing */
-static int find_left(struct netlink *nl, const struct link_id *links, const int *codes,
-		     size_t count, const struct link_id **ret_left, struct error *error)
-{
-	struct link link;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (codes[i] == 0 || codes[i] == -ENODEV)
-			continue;
-		r = link_get_by_index(nl, links[i].ifindex, &link, error);
-		*ret_left = &links[i];
-	}
-	return r;
-}
-
-/* @param is_first  none was deleted before these */
-static int settle_deletion(struct netlink *nl, const struct link_id *links, const int *codes,
-			   size_t count, bool is_first, struct error *error)
-{
-	const struct link_id *left = links;
-	struct error other;
-	int code, r = find_left(nl, links, codes, count, &left, &other);
-
-	if (r == 0)
-		return 0;
-	if (r < 0)
-		return error_set(error, ENOTRECOVERABLE,
-				 "links may be gone, the kernel does not say (%s)",
-				 other.text);
-	code = codes[left - links];
-	if (code != -NETLINK_LOST && code != -error->code)
-		error_set_errno(error, -code);
-	for (size_t i = 0; is_first && i < count; i++)
-		is_first = codes[i] != 0 && codes[i] != -ENODEV;
-	if (!is_first) {
-		error->code = ENOTRECOVERABLE;
-		error_append(error, " (and other links are gone)");
-	}
-	return error_prefix(error, "delete link %s", left->name);
-}
-
-static void fill_deletion(struct delete_message *messages, const struct link_id *links,
-			  int *codes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		messages[i] = (struct delete_message){
-			.header = { .nlmsg_len = sizeof(*messages),
-				    .nlmsg_type = RTM_DELLINK,
-				    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
-			.info = { .ifi_index = (int)links[i].ifindex },
-		};
-		codes[i] = -NETLINK_LOST;
-	}
-}
-
-int link_delete(struct netlink *nl, const struct link_id *links, size_t count,
-		struct error *error)
-{
-	struct delete_message messages[DELETE_MANY];
-	int codes[DELETE_MANY];
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i += DELETE_MANY) {
-		size_t n = count - i < DELETE_MANY ? count - i : DELETE_MANY;
-
-		fill_deletion(messages, &links[i], codes, n);
-		error->code = 0;
-		(void)netlink_request_many(nl, messages, n * sizeof(*messages), n, codes,
-					   NULL, NULL, error);
-		r = settle_deletion(nl, &links[i], codes, n, i == 0, error);
-	}
-	return r;
 }

@@ -13,9 +13,15 @@ struct netlink;
 
 /**
  * The link group of everything that nestnet made, which says so: "nest" in ASCII. Links
- * have it at birth, and one message deletes all of them.
+ * have it at birth. Those that are being deleted are in another of the same upper half.
  */
-#define LINK_GROUP 0x6e657374
+#define LINK_GROUP      0x6e657374u
+#define LINK_GROUP_MASK 0xffff0000u
+
+static inline bool link_group_is_ours(uint32_t group)
+{
+	return (group & LINK_GROUP_MASK) == (LINK_GROUP & LINK_GROUP_MASK);
+}
 
 #define LINK_ALIAS_MAX 255
 
@@ -38,7 +44,7 @@ struct link {
 	bool is_up;
 	bool has_carrier;
 	bool is_running; /* has a carrier, and the kernel has begun to send by it */
-	bool is_managed; /* of LINK_GROUP */
+	bool is_managed; /* link_group_is_ours() */
 	/* a bridge */
 	bool has_stp;
 	/* a bridge's port */
@@ -96,8 +102,8 @@ struct link_id {
 	char name[NESTNET_IFNAMSIZ];
 };
 
-/** Deletes links, many by one send. One that is gone already is no error.
- *  @return 0; -ENOTRECOVERABLE: some are gone, or the kernel does not say; or another
+/** Deletes all of these links or none. Those that are gone already are no error.
+ *  @return 0; -ENOTRECOVERABLE: the kernel does not say whether they are gone; or another
  *  negative errno, and all are there */
 int link_delete(struct netlink *nl, const struct link_id *links, size_t count,
 		struct error *error);

@@ -257,6 +257,30 @@ START_TEST(an_attached_mtu_does_not_lower_the_bridges)
 }
 END_TEST
 
+/* More answers than a socket's buffer takes. */
+START_TEST(five_hundred_taps_are_cleared)
+{
+	sh("for i in $(seq 500); do "
+	   "echo tuntap add tap$i mode tap; echo link set tap$i group 1852142452; "
+	   "done | ip -batch -");
+	ok(clear());
+	ck_assert_str_eq(taps(), "");
+}
+END_TEST
+
+/* A process that was killed between marking and deleting them. */
+START_TEST(taps_that_were_about_to_be_deleted_are_still_ours)
+{
+	ok(tap_add("tap0", NULL));
+	ok(tap_add("tap1", NULL));
+	sh("ip link set tap0 group 0x6e650001; ip link set tap1 group 0x6e650001");
+	changes_nothing(ok(tap_add("tap0", NULL)));
+	ok(tap_del("tap0", 0));
+	ok(clear());
+	ck_assert_str_eq(taps(), "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("taps");
@@ -280,5 +304,7 @@ int main(void)
 	tcase_add_test(removal, a_tap_is_deleted_and_a_missing_one_refused);
 	tcase_add_test(removal, a_tap_that_is_there_for_a_foreign_bridge_is_its_port);
 	tcase_add_test(removal, an_attached_mtu_does_not_lower_the_bridges);
+	tcase_add_test(adding, five_hundred_taps_are_cleared);
+	tcase_add_test(adding, taps_that_were_about_to_be_deleted_are_still_ours);
 	return netns_run(suite);
 }
