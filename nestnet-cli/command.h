@@ -70,6 +70,10 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 /** Says the library's sentence. @return the status for its code */
 int cli_fail(const struct cli *cli, int code);
 
+/** Says one line about what the host did not come to. @return STATUS_FAILED */
+int cli_give_up(const struct cli *cli, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /** Holds the number of arguments that are left against the bounds; says what is wrong.
  *  @param most  -1: any number */
 bool cli_check_arguments(const struct cli *cli, int argc, int least, int most);
@@ -107,6 +111,8 @@ int cmd_forward_on(struct cli *cli, int argc, char **argv);
 int cmd_forward_off(struct cli *cli, int argc, char **argv);
 int cmd_forward_status(struct cli *cli, int argc, char **argv);
 int cmd_alias_list(struct cli *cli, int argc, char **argv);
+int cmd_guest_list(struct cli *cli, int argc, char **argv);
+int cmd_guest_wait(struct cli *cli, int argc, char **argv);
 int cmd_clear(struct cli *cli, int argc, char **argv);
 
 #endif

@@ -93,6 +93,12 @@ const struct command commands[] = {
 	  "  -4, -6              one family; both by default\n", "nestnet forward status" },
 	{ "alias", "list", cmd_alias_list, "", "list what is local to L1 and not primary",
 	  NULL, "nestnet alias list" },
+	{ "guest", "list", cmd_guest_list, "", "list who is behind bridges and routed taps",
+	  NULL, "nestnet guest list" },
+	{ "guest", "wait", cmd_guest_wait, "TAP|MAC [--timeout TIME]",
+	  "wait for a guest, and print its address",
+	  "  --timeout TIME      how long at most: 90s, 15m; 60s by default\n",
+	  "nestnet guest wait tap0 --timeout 30s" },
 	{ "clear", NULL, cmd_clear, "", "remove everything nestnet made, and put back the rest",
 	  NULL, "nestnet clear" },
 };

@@ -78,21 +78,40 @@ static void say(const char *text)
 	fputc('\n', stderr);
 }
 
-int cli_usage(const struct cli *cli, const char *format, ...)
+static void say_of_command(const struct cli *cli, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void say_of_command(const struct cli *cli, const char *format, va_list args)
 {
 	char text[1024];
-	va_list args;
 	int at = 0;
 
 	if (cli->command)
 		at = snprintf(text, sizeof(text), "%s%s%s: ", cli->command->noun,
 			      cli->command->verb ? " " : "",
 			      cli->command->verb ? cli->command->verb : "");
-	va_start(args, format);
 	vsnprintf(text + at, sizeof(text) - (size_t)at, format, args);
-	va_end(args);
 	say(text);
+}
+
+int cli_usage(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_of_command(cli, format, args);
+	va_end(args);
 	return STATUS_USAGE;
+}
+
+int cli_give_up(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_of_command(cli, format, args);
+	va_end(args);
+	return STATUS_FAILED;
 }
 
 int cli_fail(const struct cli *cli, int code)

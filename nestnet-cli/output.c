@@ -63,6 +63,17 @@ json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n)
 	return array;
 }
 
+json_t *json_addresses(const struct nestnet_address *addresses, size_t n)
+{
+	json_t *array = json_array();
+	char text[NESTNET_TEXT_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+			array, json_string(nestnet_address_format(&addresses[i], text)));
+	return array;
+}
+
 json_t *json_mac(const uint8_t mac[6])
 {
 	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],

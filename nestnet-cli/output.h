@@ -42,6 +42,7 @@ int rows_command(struct cli *cli, int argc, char **argv, const struct column *co
 json_t *json_text(const char *text);
 /** Prefixes as texts, with their lengths. */
 json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n);
+json_t *json_addresses(const struct nestnet_address *addresses, size_t n);
 json_t *json_mac(const uint8_t mac[6]);
 /** Guards as texts, each as --guard takes it. */
 json_t *json_guards(const struct nestnet_guard *guards, size_t n);

@@ -112,7 +112,7 @@ bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
 {
 	if (read_mac(text, ret))
 		return true;
-	cli_usage(cli, "--mac '%s': not a MAC address such as 02:00:00:12:34:56", text);
+	cli_usage(cli, "'%s' is not a MAC address such as 02:00:00:12:34:56", text);
 	return false;
 }
 

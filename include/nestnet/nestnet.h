@@ -540,6 +540,41 @@ typedef int (*nestnet_alias_fn)(void *userdata, const struct nestnet_alias *alia
 NESTNET_PUBLIC int nestnet_alias_list(struct nestnet *ctx, nestnet_alias_fn fn,
 				      void *userdata);
 
+/* ---- Guests ---------------------------------------------------------------------- */
+
+/** What the kernel knows of a neighbour, in its own words; the better ones first. */
+enum nestnet_neighbour_state {
+	NESTNET_NEIGHBOUR_NONE, /**< it has no entry */
+	NESTNET_NEIGHBOUR_PERMANENT,
+	NESTNET_NEIGHBOUR_REACHABLE,
+	NESTNET_NEIGHBOUR_DELAY,
+	NESTNET_NEIGHBOUR_PROBE,
+	NESTNET_NEIGHBOUR_STALE,
+	NESTNET_NEIGHBOUR_INCOMPLETE,
+	NESTNET_NEIGHBOUR_FAILED,
+};
+
+/** Somebody behind a tap. */
+struct nestnet_guest {
+	uint8_t mac[6];
+	const struct nestnet_address *addresses; /**< link-local ones aside */
+	size_t n_addresses;
+	const char *bridge; /**< NULL: behind a routed tap */
+	const char *tap;    /**< or the bridge's other port; NULL: not heard of lately */
+	enum nestnet_neighbour_state state; /**< the best of its addresses' */
+};
+
+typedef int (*nestnet_guest_fn)(void *userdata, const struct nestnet_guest *guest);
+
+/**
+ * Lists who is behind the bridges and routed taps, by the bridges' forwarding tables and
+ * L1's neighbours: a guest that has sent nothing yet is not known, nor is the address of
+ * one that has not spoken to L1. Whoever is behind a bridge's uplink is no guest. In the
+ * order of bridge and MAC. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn,
+				      void *userdata);
+
 /* ---- The whole ------------------------------------------------------------------- */
 
 /**

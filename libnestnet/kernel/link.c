@@ -93,6 +93,8 @@ static void read_linkinfo(struct nlattr *linkinfo, struct link *link)
 		else if (nla_strcmp(tb[IFLA_INFO_KIND], "bridge") == 0)
 			read_bridge(tb[IFLA_INFO_DATA], link);
 	}
+	if (tb[IFLA_INFO_KIND] && nla_strcmp(tb[IFLA_INFO_KIND], "veth") == 0)
+		link->kind = LINK_VETH;
 	if (tb[IFLA_INFO_SLAVE_KIND] && tb[IFLA_INFO_SLAVE_DATA] &&
 	    nla_strcmp(tb[IFLA_INFO_SLAVE_KIND], "bridge") == 0)
 		read_port(tb[IFLA_INFO_SLAVE_DATA], link);

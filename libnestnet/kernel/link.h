@@ -29,6 +29,7 @@ enum link_kind {
 	LINK_OTHER,
 	LINK_TAP,
 	LINK_BRIDGE,
+	LINK_VETH,
 };
 
 /** A link as the kernel describes it. */

@@ -136,17 +136,17 @@ guest_address() {
 	END
 }
 
-# A bridge as somebody else would make it, with both guests in it. Its link-local address,
-# by which L1 asks for the guests that it forwards to, does not wait for the kernel to notice
-# the carrier, which can take a second.
+# A bridge as somebody else would make it, with both guests in it. Its IPv6 addresses, by
+# which L1 asks for the guests that it forwards to, come once it is up: earlier ones wait for
+# the kernel to notice the carrier, which can take a second.
 with_bridge() {
 	ip -netns l1 -batch - <<-END
 		link add virbr0 address 52:54:00:aa:bb:01 type bridge
 		link set vnet0 master virbr0
 		link set vnet1 master virbr0
 		address add 192.168.122.1/24 dev virbr0
-		address add fd12::1/64 dev virbr0 nodad
 		link set virbr0 up
+		address add fd12::1/64 dev virbr0 nodad
 		address add fe80::1/64 dev virbr0 nodad
 	END
 }

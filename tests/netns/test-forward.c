@@ -95,7 +95,7 @@ END_TEST
 START_TEST(the_first_value_that_was_found_is_kept)
 {
 	ok(forward_set(NULL, AF_INET, 1));
-	sh("sysctl -qw net.ipv4.ip_forward=0");
+	set_setting("ipv4/ip_forward", 0);
 	ok(forward_set(NULL, AF_INET, 1));
 	ok(clear());
 	ck_assert_int_eq(setting("ipv4/ip_forward"), 0);

@@ -118,12 +118,29 @@ START_TEST(a_namespace_is_named_by_a_path)
 }
 END_TEST
 
+/* What is mounted from here on is seen nowhere else. A chroot's root is often no mount, whose
+ * propagation could be set: then on from a copy of it below /proc, which is one. */
+static void unshare_mounts(void)
+{
+	static const char root[] = "/proc/fs/root";
+
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return;
+	ck_assert_int_eq(mount(NULL, "/proc", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("tmpfs", "/proc/fs", "tmpfs", 0, NULL), 0);
+	ck_assert_int_eq(mkdir(root, 0755), 0);
+	ck_assert_int_eq(mount("/", root, NULL, MS_BIND | MS_REC, NULL), 0);
+	ck_assert_int_eq(mount(NULL, root, NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(chroot(root), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+}
+
 START_TEST(a_namespace_is_named_by_its_name)
 {
 	struct other other = make_other();
 
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	unshare_mounts();
 	ck_assert_int_eq(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
 	sh("mkdir /run/netns && touch /run/netns/blue-1.x && "
 	   "mount --bind /proc/%d/ns/net /run/netns/blue-1.x",
@@ -246,8 +263,7 @@ END_TEST
 
 START_TEST(settings_that_cannot_be_written_change_nothing_else)
 {
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	unshare_mounts();
 	ck_assert_int_eq(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL), 0);
 	ck_assert_int_eq(
 		mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),

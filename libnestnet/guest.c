@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Guests: who is behind which tap. A bridge has learned a guest's MAC address at the port
+ * that leads to it, and L1's neighbour table has which IP addresses go with that.
+ */
+
+#include "inventory.h"
+
+#include "kernel/neighbour.h"
+
+#include "base/address.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct guest {
+	uint8_t mac[6];
+	uint32_t bridge; /* 0: none */
+	uint32_t port;   /* 0: not known */
+	struct nestnet_address *addresses;
+	size_t n_addresses;
+	enum nestnet_neighbour_state state;
+};
+
+struct guests {
+	const struct inventory *inventory;
+	struct guest *list;
+	size_t n;
+	size_t n_learned;
+};
+
+/* ---- Which links lead to guests -------------------------------------------------------------- */
+
+/* Others are uplinks, with the whole neighbourhood behind them. */
+static bool leads_to_guests(const struct inventory_link *port)
+{
+	return port && (port->link.kind == LINK_TAP || port->link.kind == LINK_VETH);
+}
+
+static bool has_uplink(const struct inventory *inventory, uint32_t bridge)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		if (inventory->links[i].link.master == bridge &&
+		    !leads_to_guests(&inventory->links[i]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Gathering ------------------------------------------------------------------------------- */
+
+static struct guest *find_guest(struct guests *guests, const uint8_t *mac, uint32_t bridge)
+{
+	for (size_t i = 0; i < guests->n; i++) {
+		if (guests->list[i].bridge == bridge &&
+		    memcmp(guests->list[i].mac, mac, sizeof(guests->list[i].mac)) == 0)
+			return &guests->list[i];
+	}
+	return NULL;
+}
+
+static struct guest *add_guest(struct guests *guests, const uint8_t *mac, uint32_t bridge,
+			       uint32_t port)
+{
+	struct guest *guest = guests->list;
+
+	if ((guests->n & (guests->n - 1)) == 0)
+		guest = reallocarray(guests->list, guests->n ? guests->n * 2 : 1,
+				     sizeof(*guest));
+	if (!guest)
+		return NULL;
+	guests->list = guest;
+	guest += guests->n++;
+	*guest = (struct guest){ .bridge = bridge, .port = port };
+	memcpy(guest->mac, mac, sizeof(guest->mac));
+	return guest;
+}
+
+static void forget(struct guests *guests, size_t n)
+{
+	for (size_t i = 0; i < guests->n; i++) {
+		free(guests->list[i].addresses);
+		guests->list[i].addresses = NULL;
+		guests->list[i].n_addresses = 0;
+		guests->list[i].state = NESTNET_NEIGHBOUR_NONE;
+	}
+	guests->n = n;
+}
+
+static int take_learned(void *userdata, const struct neighbour *neighbour)
+{
+	struct guests *guests = userdata;
+
+	if (!neighbour) {
+		forget(guests, 0);
+		return 0;
+	}
+	/* One MAC address in several VLANs is one guest. */
+	if (!leads_to_guests(inventory_find(guests->inventory, neighbour->ifindex)) ||
+	    find_guest(guests, neighbour->mac, neighbour->bridge))
+		return 0;
+	return add_guest(guests, neighbour->mac, neighbour->bridge, neighbour->ifindex)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static int add_address(struct guest *guest, const struct neighbour *neighbour)
+{
+	enum nestnet_neighbour_state state = neighbour_state(neighbour);
+	struct nestnet_address *grown;
+
+	if (guest->state == NESTNET_NEIGHBOUR_NONE || state < guest->state)
+		guest->state = state;
+	if (address_why_not_unicast(&neighbour->address))
+		return 0;
+	grown = reallocarray(guest->addresses, guest->n_addresses + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	guest->addresses = grown;
+	grown[guest->n_addresses++] = neighbour->address;
+	return 0;
+}
+
+/* Whom a neighbour is, who may be known by his address alone. @return NULL: no guest */
+static int find_neighbour(struct guests *guests, const struct neighbour *neighbour,
+			  struct guest **ret)
+{
+	const struct inventory_link *link =
+		inventory_find(guests->inventory, neighbour->ifindex);
+	bool is_bridge = link && link->link.kind == LINK_BRIDGE;
+	uint32_t bridge = is_bridge ? neighbour->ifindex : 0;
+	uint32_t port = is_bridge ? 0 : neighbour->ifindex;
+
+	*ret = NULL;
+	if (!is_bridge && !(link && link->link.kind == LINK_TAP && !link->link.master))
+		return 0;
+	*ret = find_guest(guests, neighbour->mac, bridge);
+	if (*ret || (is_bridge && has_uplink(guests->inventory, bridge)))
+		return 0;
+	*ret = add_guest(guests, neighbour->mac, bridge, port);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int take_neighbour(void *userdata, const struct neighbour *neighbour)
+{
+	struct guests *guests = userdata;
+	struct guest *guest;
+	int r;
+
+	if (!neighbour) {
+		forget(guests, guests->n_learned);
+		return 0;
+	}
+	if (!neighbour->has_mac)
+		return 0;
+	r = find_neighbour(guests, neighbour, &guest);
+	return r < 0 || !guest ? r : add_address(guest, neighbour);
+}
+
+/* ---- Listing ---------------------------------------------------------------------------------- */
+
+static int compare_guests(const void *a, const void *b)
+{
+	const struct guest *x = a, *y = b;
+
+	if (x->bridge != y->bridge)
+		return x->bridge < y->bridge ? -1 : 1;
+	return memcmp(x->mac, y->mac, sizeof(x->mac));
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return address_compare(a, b);
+}
+
+static int load(struct nestnet *ctx, struct guests *guests)
+{
+	struct netlink *nl;
+	int r = context_route(ctx, &nl);
+
+	if (r == 0)
+		r = neighbour_list_learned(nl, take_learned, guests, &ctx->error);
+	guests->n_learned = guests->n;
+	if (r == 0)
+		r = neighbour_list(nl, take_neighbour, guests, &ctx->error);
+	if (r == -ENOMEM)
+		error_set_errno(&ctx->error, ENOMEM);
+	if (r == 0 && guests->n)
+		qsort(guests->list, guests->n, sizeof(*guests->list), compare_guests);
+	return r;
+}
+
+static int report(const struct guests *guests, const struct guest *from, nestnet_guest_fn fn,
+		  void *userdata)
+{
+	const struct inventory_link *bridge = inventory_find(guests->inventory, from->bridge);
+	const struct inventory_link *port = inventory_find(guests->inventory, from->port);
+	struct nestnet_guest guest = { .addresses = from->addresses,
+				       .n_addresses = from->n_addresses,
+				       .bridge = bridge ? bridge->link.name : NULL,
+				       .tap = port ? port->link.name : NULL,
+				       .state = from->state };
+
+	memcpy(guest.mac, from->mac, sizeof(guest.mac));
+	if (from->n_addresses)
+		qsort(from->addresses, from->n_addresses, sizeof(*from->addresses),
+		      compare_addresses);
+	return fn(userdata, &guest);
+}
+
+int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn, void *userdata)
+{
+	struct inventory inventory;
+	struct guests guests = { .inventory = &inventory };
+	int r;
+
+	context_begin(ctx);
+	r = inventory_load(ctx, &inventory);
+	if (r < 0)
+		return context_end(ctx, r);
+	r = load(ctx, &guests);
+	if (r < 0)
+		r = context_end(ctx, error_prefix(&ctx->error, "list guests"));
+	for (size_t i = 0; r == 0 && i < guests.n; i++)
+		r = report(&guests, &guests.list[i], fn, userdata);
+	forget(&guests, 0);
+	free(guests.list);
+	inventory_clear(&inventory);
+	return r;
+}
