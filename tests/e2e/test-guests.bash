@@ -12,7 +12,8 @@ seen() {
 }
 
 test_a_guest_that_spoke_is_listed_with_tap_and_address() {
-	same "nobody spoke" "[]" "$(nestnet -j guest list | jq -c .)"
+	# Their kernels may have said something by themselves, but not to L1.
+	same "nobody spoke" "" "$(nestnet -j guest list | jq -r '.[].addresses[]')"
 	reaches l2 tcp 192.168.122.1 22 "l1 sees 192.168.122.89 "
 	reaches l2b tcp fd12::1 22 "l1 sees fd12::90 "
 	same "l2" "vnet0 virbr0 192.168.122.89" "$(seen l2)"
@@ -26,7 +27,7 @@ test_a_guest_that_spoke_is_listed_with_tap_and_address() {
 test_a_guest_that_l1_does_not_know_the_address_of_is_listed_without() {
 	reaches l2 tcp 192.168.122.90 7 "l2b sees"
 	same "l2" "vnet0 virbr0 " "$(seen l2)"
-	same "no state" null "$(nestnet -j guest list | jq '.[0].state')"
+	same "no state" null "$(nestnet -j guest list | jq -c '[.[].state] | unique[]')"
 }
 
 # Behind an uplink is the neighbourhood. The lab's own is a veth, as a guest's cable; so a
