@@ -17,6 +17,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -69,7 +70,7 @@ static double run(const char *const *argv)
 	int status;
 	pid_t pid;
 
-	errno = posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
+	errno = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
 	if (errno)
 		die(argv[0]);
 	if (wait4(pid, &status, 0, &usage) != pid)
@@ -145,13 +146,13 @@ static struct sample measure_here(const struct bench *bench, unsigned int round,
 static struct sample measure_first(const struct bench *bench, unsigned int round,
 				   exposer expose)
 {
-	const char *const setup[] = { "/sbin/ip", "-batch", bench->ip, NULL };
+	const char *const setup[] = { "ip", "-batch", bench->ip, NULL };
 	struct sample sample;
 	int fds[2], status;
 	pid_t pid;
 
-	if (pipe(fds) < 0)
-		die("pipe");
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		die("pipe2");
 	pid = fork();
 	if (pid < 0)
 		die("fork");
