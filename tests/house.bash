@@ -91,7 +91,7 @@ messages_stay_in_the_kernel_room() {
 	local file
 
 	for file in $(files_of libnestnet) $(files_of libnestnet/base) $(files_of nestnet-cli); do
-		includes "$file" | grep -E '(-message|route-value)\.h"' |
+		includes "$file" | grep -E '(-message|route-library|route-value)\.h"' |
 			sed "s|^|${file#"$top"/} includes |"
 	done
 }
@@ -219,7 +219,7 @@ the_library_has_no_writable_data() {
 
 the_library_needs_the_libraries_that_were_chosen() {
 	readelf -d "$library" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
-		grep -vE '^(libc|libnl-3|libnl-route-3|libmnl|libnftnl|libasan|libubsan|libm|libgcc_s|libdl|libpthread|librt|ld-linux.*)\.so'
+		grep -vE '^(libc|libnl-3|libmnl|libnftnl|libasan|libubsan|libm|libgcc_s|libdl|libpthread|librt|ld-linux.*)\.so'
 }
 
 the_command_needs_the_library_and_asks_nothing_of_the_kernel() {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Addresses of interfaces over rtnetlink, with libnl-route's address objects. */
+/* Addresses of interfaces over rtnetlink: added with libnl-route's address objects, and
+ * listed with libnl's attributes. */
 
 #include "kernel/address.h"
+#include "kernel/route-library.h"
 #include "kernel/route-message.h"
 #include "kernel/route-value.h"
 
@@ -13,26 +15,36 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include <netlink/route/addr.h>
-
-static void cleanup_addr(struct rtnl_addr **addr)
+/* @return the request, to be freed, or NULL where there is no memory */
+static struct nl_msg *add_request(const struct route_library *library, uint32_t ifindex,
+				  const struct nestnet_prefix *prefix)
 {
-	rtnl_addr_put(*addr);
+	_cleanup_(cleanup_value) struct nl_addr *local = route_value_new(prefix);
+	struct rtnl_addr *addr = library->rtnl_addr_alloc();
+	struct nl_msg *message = NULL;
+
+	if (addr && local && library->rtnl_addr_set_local(addr, local) == 0) {
+		library->rtnl_addr_set_ifindex(addr, (int)ifindex);
+		library->rtnl_addr_set_prefixlen(addr, (int)prefix->len);
+		(void)library->rtnl_addr_build_add_request(
+			addr, NLM_F_CREATE | NLM_F_REPLACE, &message);
+	}
+	library->rtnl_addr_put(addr);
+	return message;
 }
 
 int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
 		struct error *error)
 {
-	_cleanup_(cleanup_addr) struct rtnl_addr *addr = rtnl_addr_alloc();
-	_cleanup_(cleanup_value) struct nl_addr *local = route_value_new(prefix);
 	_cleanup_message_ struct nl_msg *message = NULL;
+	struct route_library library;
 	char text[NESTNET_TEXT_MAX];
+	int r = route_library_load(&library, error);
 
-	if (!addr || !local || rtnl_addr_set_local(addr, local) < 0)
-		return error_set_errno(error, ENOMEM);
-	rtnl_addr_set_ifindex(addr, (int)ifindex);
-	rtnl_addr_set_prefixlen(addr, (int)prefix->len);
-	if (rtnl_addr_build_add_request(addr, NLM_F_CREATE | NLM_F_REPLACE, &message) < 0)
+	if (r < 0)
+		return r;
+	message = add_request(&library, ifindex, prefix);
+	if (!message)
 		return error_set_errno(error, ENOMEM);
 
 	if (route_message_send(nl, message, NULL, NULL, error) < 0)

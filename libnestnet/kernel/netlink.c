@@ -116,11 +116,14 @@ int netlink_open(enum netlink_bus bus, struct netlink **ret, struct error *error
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 
-	nl = calloc(1, sizeof(*nl));
+	/* The buffer is left as it is: to clear what is read into anyway takes longer than
+	 * most exchanges. */
+	nl = malloc(sizeof(*nl));
 	if (!nl)
 		return error_set_errno(error, ENOMEM);
 
 	nl->fd = take_fd(&fd);
+	nl->sequence = 0;
 	netlink_set_transport(nl, NULL, NULL);
 	*ret = nl;
 	return 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Routes over rtnetlink, read with libnl-route's route objects. */
+/* Routes over rtnetlink, read with libnl's attributes; next hops with libnl-route's route
+ * objects, since there are several ways to say more than one. */
 
 #include "kernel/route.h"
+#include "kernel/route-library.h"
 #include "kernel/route-message.h"
 #include "kernel/route-value.h"
 
@@ -11,18 +13,10 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
-
 /* An address that no one has (RFC 7600) and no route is for: it takes the default route. */
 #define NOBODY_IPV4 "192.0.0.8"
 /* In the discard-only prefix (RFC 6666), likewise. */
 #define NOBODY_IPV6 "100::8"
-
-static void cleanup_route(struct rtnl_route **route)
-{
-	rtnl_route_put(*route);
-}
 
 static struct nl_msg *route_message(int type, int flags, int family, unsigned char table)
 {
@@ -33,44 +27,52 @@ static struct nl_msg *route_message(int type, int flags, int family, unsigned ch
 
 /* ---- Reading ---------------------------------------------------------------------------- */
 
-static bool read_prefix(struct nl_addr *value, int family, struct nestnet_prefix *ret)
+static bool read_destination(int family, unsigned int len, struct nlattr *value,
+			     struct nestnet_prefix *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	if (family != AF_INET && family != AF_INET6)
+	if ((family != AF_INET && family != AF_INET6) || len > address_bits(family))
 		return false;
+	memset(ret, 0, sizeof(*ret));
 	ret->address.family = family;
-	if (!value || nl_addr_get_len(value) == 0)
-		return true; /* the default route */
-	ret->len = (unsigned int)nl_addr_get_prefixlen(value);
-	return ret->len <= address_bits(family) &&
-	       route_value_read(family, nl_addr_get_binary_addr(value),
-				nl_addr_get_len(value), &ret->address);
+	ret->len = len;
+	if (!value)
+		return len == 0; /* the default route */
+	return route_value_read(family, nla_data(value), (size_t)nla_len(value),
+				&ret->address);
 }
 
-static bool read_route(struct rtnl_route *from, struct route *ret)
+/* RTA_OIF; a route with several next hops has it in the first of them instead. */
+static uint32_t read_interface(struct nlattr *const *tb)
 {
-	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(from, 0);
-	int family = rtnl_route_get_family(from);
+	struct rtnexthop hop;
 
-	ret->ifindex = hop ? (uint32_t)rtnl_route_nh_get_ifindex(hop) : 0;
-	ret->protocol = rtnl_route_get_protocol(from);
-	ret->is_local = rtnl_route_get_type(from) == RTN_LOCAL;
-	if (!read_prefix(rtnl_route_get_dst(from), family, &ret->destination))
+	if (tb[RTA_OIF])
+		return nla_len(tb[RTA_OIF]) >= (int)sizeof(uint32_t)
+			       ? nla_get_u32(tb[RTA_OIF])
+			       : 0;
+	if (!tb[RTA_MULTIPATH] || nla_len(tb[RTA_MULTIPATH]) < (int)sizeof(hop))
+		return 0;
+	memcpy(&hop, nla_data(tb[RTA_MULTIPATH]), sizeof(hop));
+	return (uint32_t)hop.rtnh_ifindex;
+}
+
+/* @return whether the reply is a route of IPv4 or IPv6 */
+static bool read_route(const struct nlmsghdr *reply, struct route *ret)
+{
+	struct nlattr *tb[RTA_MAX + 1] = { 0 };
+	const struct rtmsg *info = NLMSG_DATA(reply);
+
+	if (reply->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse((struct nlmsghdr *)reply, sizeof(*info), tb, RTA_MAX, NULL) < 0 ||
+	    !read_destination(info->rtm_family, info->rtm_dst_len, tb[RTA_DST],
+			      &ret->destination))
 		return false;
+	ret->ifindex = read_interface(tb);
+	ret->protocol = info->rtm_protocol;
+	ret->is_local = info->rtm_type == RTN_LOCAL;
 	ret->is_interface = ret->is_local && ret->protocol == RTPROT_KERNEL &&
 			    prefix_is_address(&ret->destination);
 	return true;
-}
-
-/* @return the route of a reply, to be put back, or NULL where it is none */
-static struct rtnl_route *parse_route(const struct nlmsghdr *reply)
-{
-	struct rtnl_route *route = NULL;
-
-	if (reply->nlmsg_type != RTM_NEWROUTE ||
-	    rtnl_route_parse((struct nlmsghdr *)reply, &route) < 0)
-		return NULL;
-	return route;
 }
 
 /* ---- One route -------------------------------------------------------------------------- */
@@ -82,11 +84,13 @@ struct answer {
 
 static int take_answer(void *userdata, const struct nlmsghdr *reply)
 {
-	_cleanup_(cleanup_route) struct rtnl_route *route = parse_route(reply);
 	struct answer *answer = userdata;
+	struct route route;
 
-	if (route)
-		answer->is_there = read_route(route, &answer->route);
+	if (read_route(reply, &route)) {
+		answer->route = route;
+		answer->is_there = true;
+	}
 	return 0;
 }
 
@@ -174,7 +178,7 @@ int route_get_source(struct netlink *nl, int family, uint32_t ifindex,
 /* ---- Lists -------------------------------------------------------------------------------- */
 
 struct lister {
-	bool is_default; /* else: local */
+	const struct route_library *library; /* for next hops; NULL: local routes */
 	route_fn fn;
 	void *userdata;
 };
@@ -188,37 +192,44 @@ struct hop {
 static void take_hop(struct rtnl_nexthop *nexthop, void *userdata)
 {
 	struct hop *hop = userdata;
+	struct lister *lister = hop->lister;
 
-	hop->route->ifindex = (uint32_t)rtnl_route_nh_get_ifindex(nexthop);
+	hop->route->ifindex = (uint32_t)lister->library->rtnl_route_nh_get_ifindex(nexthop);
 	if (hop->result == 0 && hop->route->ifindex != 0)
-		hop->result = hop->lister->fn(hop->lister->userdata, hop->route);
+		hop->result = lister->fn(lister->userdata, hop->route);
+}
+
+static int take_hops(struct lister *lister, struct route *route,
+		     const struct nlmsghdr *reply)
+{
+	struct hop hop = { .lister = lister, .route = route };
+	struct rtnl_route *from = NULL;
+
+	if (lister->library->rtnl_route_parse((struct nlmsghdr *)reply, &from) < 0)
+		return 0;
+	lister->library->rtnl_route_foreach_nexthop(from, take_hop, &hop);
+	lister->library->rtnl_route_put(from);
+	return hop.result;
 }
 
 static int take_route(void *userdata, const struct nlmsghdr *reply)
 {
-	_cleanup_(cleanup_route) struct rtnl_route *from = NULL;
 	struct lister *lister = userdata;
-	struct route route;
-	struct hop hop = { .lister = lister, .route = &route };
 	const struct rtmsg *info;
+	struct route route;
 
 	if (!reply)
 		return lister->fn(lister->userdata, NULL);
 
-	/* Told apart before libnl builds its object, since a table may hold a million. */
+	/* Told apart before anything is parsed, since a table may hold a million. */
 	info = NLMSG_DATA(reply);
 	if (nlmsg_datalen(reply) < (int)sizeof(*info) ||
-	    (lister->is_default ? info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST
-				: info->rtm_type != RTN_LOCAL))
+	    (lister->library ? info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST
+			     : info->rtm_type != RTN_LOCAL) ||
+	    !read_route(reply, &route))
 		return 0;
-
-	from = parse_route(reply);
-	if (!from || !read_route(from, &route))
-		return 0;
-	if (!lister->is_default)
-		return lister->fn(lister->userdata, &route);
-	rtnl_route_foreach_nexthop(from, take_hop, &hop);
-	return hop.result;
+	return lister->library ? take_hops(lister, &route, reply)
+			       : lister->fn(lister->userdata, &route);
 }
 
 static int list_routes(struct netlink *nl, int family, unsigned char table,
@@ -247,9 +258,11 @@ static int list_both(struct netlink *nl, unsigned char table, struct lister *lis
 
 int route_list_default(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
 {
-	struct lister lister = { .is_default = true, .fn = fn, .userdata = userdata };
+	struct route_library library;
+	struct lister lister = { .library = &library, .fn = fn, .userdata = userdata };
+	int r = route_library_load(&library, error);
 
-	return list_both(nl, RT_TABLE_MAIN, &lister, error);
+	return r < 0 ? r : list_both(nl, RT_TABLE_MAIN, &lister, error);
 }
 
 int route_list_local(struct netlink *nl, route_fn fn, void *userdata, struct error *error)

@@ -12,7 +12,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -55,15 +57,18 @@ int sysctl_open(int family, const char *interface, const char *key, bool is_for_
 
 int sysctl_read(int fd, int *ret, struct error *error)
 {
-	char text[16] = "";
+	char text[16] = "", *end;
 	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+	long value;
 
 	if (len < 0) {
 		error_set_errno(error, errno);
 		return error_prefix(error, "read the setting");
 	}
-	if (sscanf(text, "%d", ret) != 1)
+	value = strtol(text, &end, 10);
+	if (end == text || value < INT_MIN || value > INT_MAX)
 		return error_set(error, EIO, "read the setting: not a number");
+	*ret = (int)value;
 	return 0;
 }
 

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * runner ROUNDS GROUP NESTNET IPTABLES
+ * runner WAY ROUNDS NESTNET IPTABLES IP
  *
  * How long one exposure takes as whole processes: `nestnet expose A B` against the two
  * iptables commands that it replaces, in turns, each round with an alias of its own. From
  * before the spawn until the last process was waited for; no shell is in between. Prints
  * medians and their ratio.
  *
- * After GROUP rounds what they made is taken back. That waits for the kernel, and whatever
- * runs first after a wait finds caches and processor cold: with GROUP 1 each round does, and
- * one process of the two of iptables is spared it.
+ * The ways, since what came before a command is part of what it takes:
+ *	add	one after the other; what was made is taken back at the end.
+ *	again	what a round made is taken back at its end. That waits for the kernel, and
+ *		whatever runs first after a wait finds caches and processor cold: nestnet's
+ *		one process does, and only one of the two of iptables.
+ *	first	each in a network namespace made for it, which IP, a file of commands for
+ *		`ip -batch`, sets up: both make their tables and chains.
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +30,13 @@
 #include <unistd.h>
 
 extern char **environ;
+
+/* What the command line says. */
+struct bench {
+	const char *way;
+	unsigned int rounds;
+	const char *nestnet, *iptables, *ip;
+};
 
 /* What one kind of processes took, in microseconds, round by round. */
 struct series {
@@ -58,7 +70,7 @@ static double run(const char *const *argv)
 	int status;
 	pid_t pid;
 
-	errno = posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
+	errno = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ);
 	if (errno)
 		die(argv[0]);
 	if (wait4(pid, &status, 0, &usage) != pid)
@@ -87,39 +99,96 @@ static struct names names_of(unsigned int round)
 	return names;
 }
 
-static double run_nestnet(const char *nestnet, unsigned int round, bool is_adding)
+static double run_nestnet(const struct bench *bench, unsigned int round, bool is_adding)
 {
 	struct names names = names_of(round);
-	const char *const add[] = { nestnet, "expose", names.alias, names.target, NULL };
-	const char *const del[] = { nestnet, "unexpose", names.alias, NULL };
+	const char *const add[] = { bench->nestnet, "expose", names.alias, names.target,
+				    NULL };
+	const char *const del[] = { bench->nestnet, "unexpose", names.alias, NULL };
 
 	return run(is_adding ? add : del);
 }
 
-static double run_iptables(const char *iptables, unsigned int round, bool is_adding)
+static double run_iptables(const struct bench *bench, unsigned int round, bool is_adding)
 {
 	struct names names = names_of(round);
 	const char *how = is_adding ? "-A" : "-D";
-	const char *const dnat[] = { iptables,     "-t",   "nat",        how,
-				     "PREROUTING", "-d",   names.alias,  "-j",
-				     "DNAT",       "--to", names.target, NULL };
-	const char *const masquerade[] = { iptables,      "-t", "nat",        how,
-					   "POSTROUTING", "-s", names.target, "-j",
-					   "MASQUERADE",  NULL };
+	const char *const dnat[] = { bench->iptables, "-t",   "nat",        how,
+				     "PREROUTING",    "-d",   names.alias,  "-j",
+				     "DNAT",          "--to", names.target, NULL };
+	const char *const masquerade[] = { bench->iptables, "-t", "nat",        how,
+					   "POSTROUTING",   "-s", names.target, "-j",
+					   "MASQUERADE",    NULL };
 	double cpu = run(dnat);
 
 	return cpu + run(masquerade);
 }
 
-static void measure(struct series *series, unsigned int round,
-		    double (*expose)(const char *program, unsigned int round,
-				     bool is_adding),
-		    const char *program)
+typedef double (*exposer)(const struct bench *bench, unsigned int round, bool is_adding);
+
+/* What one exposure took. */
+struct sample {
+	double wall, cpu;
+};
+
+static struct sample measure_here(const struct bench *bench, unsigned int round,
+				  exposer expose)
 {
 	double start = now_us();
+	struct sample sample;
 
-	series->cpu[round] = expose(program, round, true);
-	series->wall[round] = now_us() - start;
+	sample.cpu = expose(bench, round, true);
+	sample.wall = now_us() - start;
+	return sample;
+}
+
+/* In a process of its own, since only with that its namespace goes again. */
+static struct sample measure_first(const struct bench *bench, unsigned int round,
+				   exposer expose)
+{
+	const char *const setup[] = { "ip", "-batch", bench->ip, NULL };
+	struct sample sample;
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		die("pipe2");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNET) < 0)
+			die("unshare");
+		run(setup);
+		sample = measure_here(bench, round, expose);
+		_exit(write(fds[1], &sample, sizeof(sample)) == sizeof(sample) ? 0 : 1);
+	}
+	close(fds[1]);
+	if (read(fds[0], &sample, sizeof(sample)) != sizeof(sample))
+		exit(1); /* it said why */
+	close(fds[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		die("waitpid");
+	return sample;
+}
+
+static void measure(struct series *series, const struct bench *bench, unsigned int round,
+		    exposer expose)
+{
+	bool is_first = strcmp(bench->way, "first") == 0;
+	struct sample sample = is_first ? measure_first(bench, round, expose)
+					: measure_here(bench, round, expose);
+
+	series->wall[round] = sample.wall;
+	series->cpu[round] = sample.cpu;
+}
+
+static void take_back(const struct bench *bench, unsigned int first, unsigned int end)
+{
+	for (unsigned int round = first; round < end; round++) {
+		run_nestnet(bench, round, false);
+		run_iptables(bench, round, false);
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -162,34 +231,46 @@ static void free_series(struct series *series)
 	free(series->cpu);
 }
 
+static void run_rounds(const struct bench *bench, struct series *ours,
+		       struct series *theirs)
+{
+	for (unsigned int round = 0; round < bench->rounds; round++) {
+		/* Whoever is first this time is second the next. */
+		if (round % 2)
+			measure(theirs, bench, round, run_iptables);
+		measure(ours, bench, round, run_nestnet);
+		if (round % 2 == 0)
+			measure(theirs, bench, round, run_iptables);
+		if (strcmp(bench->way, "again") == 0)
+			take_back(bench, round, round + 1);
+	}
+	if (strcmp(bench->way, "add") == 0)
+		take_back(bench, 0, bench->rounds);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int rounds = argc == 5 ? (unsigned int)strtoul(argv[1], NULL, 10) : 0;
-	unsigned int group = argc == 5 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+	struct bench bench = { .way = "" };
 	struct series ours, theirs;
 	double ratio;
 
-	if (rounds == 0 || group == 0) {
-		fprintf(stderr, "Usage: runner ROUNDS GROUP NESTNET IPTABLES\n");
+	if (argc == 6)
+		bench = (struct bench){ .way = argv[1],
+					.rounds = (unsigned int)strtoul(argv[2], NULL, 10),
+					.nestnet = argv[3],
+					.iptables = argv[4],
+					.ip = argv[5] };
+	if (bench.rounds == 0 ||
+	    (strcmp(bench.way, "add") != 0 && strcmp(bench.way, "again") != 0 &&
+	     strcmp(bench.way, "first") != 0)) {
+		fprintf(stderr,
+			"Usage: runner add|again|first ROUNDS NESTNET IPTABLES IP\n");
 		return 2;
 	}
-	ours = make_series("nestnet expose", rounds);
-	theirs = make_series("iptables, both commands", rounds);
-	for (unsigned int round = 0, first = 0; round < rounds; round++) {
-		/* Whoever is first this time is second the next. */
-		if (round % 2)
-			measure(&theirs, round, run_iptables, argv[4]);
-		measure(&ours, round, run_nestnet, argv[3]);
-		if (round % 2 == 0)
-			measure(&theirs, round, run_iptables, argv[4]);
-		if (round + 1 - first < group && round + 1 < rounds)
-			continue;
-		for (; first <= round; first++) {
-			run_nestnet(argv[3], first, false);
-			run_iptables(argv[4], first, false);
-		}
-	}
-	ratio = print_series(&ours, rounds) / print_series(&theirs, rounds);
+	ours = make_series("nestnet expose", bench.rounds);
+	theirs = make_series("iptables, both commands", bench.rounds);
+	run_rounds(&bench, &ours, &theirs);
+	ratio = print_series(&ours, bench.rounds) / print_series(&theirs, bench.rounds);
 	printf("%-24s %.2f\n", "ratio", ratio);
 	free_series(&ours);
 	free_series(&theirs);

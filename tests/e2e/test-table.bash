@@ -80,3 +80,24 @@ test_one_expose_sends_one_batch_and_dumps_nothing() {
 		matches_not "requests" 'NLM_F_DUMP' "$trace"
 	done
 }
+
+# A sixth of the time of the whole command, when it was loaded.
+test_one_expose_does_without_libnl_route() {
+	nestnet_alone expose 10.128.0.13 192.168.122.89
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+}
+
+test_what_needs_libnl_route_says_that_it_is_missing() {
+	refused 1 'bridge add br9: load libnl-route: .*libnl-route-3' \
+		nestnet_alone bridge add br9 --address 192.168.99.1/24
+}
+
+# nestnet_alone ARGUMENT...: where there is no libnl-route.
+nestnet_alone() {
+	local library
+
+	library=$(ldconfig -p | sed -n 's/.*libnl-route-3\.so\.200 .* => //p' | head -n 1)
+	# shellcheck disable=SC2016 # $0 and $@ are the inner shell's
+	on l1 unshare --mount sh -c 'mount --bind /dev/null "$0" && exec "$@"' \
+		"$library" "$NESTNET" "$@"
+}

@@ -6,6 +6,7 @@
 #include "netns.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define GUEST  "192.168.122.89"
@@ -59,6 +60,38 @@ START_TEST(one_expose_sends_one_batch_and_no_dump)
 }
 END_TEST
 
+/* What one more exposure sends. */
+static unsigned int sends_of_expose(const char *alias, const char *target)
+{
+	unsigned int sends;
+
+	faults_arm(ctx, FAULT_NONE, 0);
+	ok(expose(alias, target, 0));
+	sends = faults_sends();
+	ck_assert_uint_eq(faults_batches(), 1);
+	ck_assert_uint_eq(faults_dumps(), 0);
+	faults_disarm();
+	return sends;
+}
+
+START_TEST(one_expose_sends_no_more_where_there_are_10000)
+{
+	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX];
+	struct nestnet_transaction *tx = begin();
+	unsigned int sends;
+
+	ok(expose("10.128.0.13", GUEST, 0));
+	sends = sends_of_expose("10.128.0.14", GUEST2);
+	for (unsigned int i = 0; i < 10000; i++) {
+		snprintf(alias, sizeof(alias), "100.64.%u.%u", i / 250, i % 250 + 1);
+		snprintf(target, sizeof(target), "172.16.%u.%u", i / 250, i % 250 + 1);
+		add_expose(tx, alias, target, 0);
+	}
+	ok(commit(tx));
+	ck_assert_uint_eq(sends_of_expose("10.128.0.15", "192.168.122.91"), sends);
+}
+END_TEST
+
 START_TEST(what_is_so_already_sends_no_batch)
 {
 	ok(expose("10.128.0.13", GUEST, 0));
@@ -81,6 +114,7 @@ int main(void)
 
 	tcase_add_test(tcase, commit_rolls_back_bridge_when_nat_fails);
 	tcase_add_test(tcase, one_expose_sends_one_batch_and_no_dump);
+	tcase_add_test(tcase, one_expose_sends_no_more_where_there_are_10000);
 	tcase_add_test(tcase, what_is_so_already_sends_no_batch);
 	return netns_run(suite);
 }
