@@ -20,23 +20,51 @@ static void cleanup_addr(struct rtnl_addr **addr)
 	rtnl_addr_put(*addr);
 }
 
+/* @return NULL where there is no memory */
+static struct rtnl_addr *make_addr(uint32_t ifindex, const struct nestnet_prefix *prefix)
+{
+	_cleanup_(cleanup_value) struct nl_addr *local = route_value_new(prefix);
+	struct rtnl_addr *addr = rtnl_addr_alloc();
+
+	if (!addr || !local || rtnl_addr_set_local(addr, local) < 0) {
+		rtnl_addr_put(addr);
+		return NULL;
+	}
+	rtnl_addr_set_ifindex(addr, (int)ifindex);
+	rtnl_addr_set_prefixlen(addr, (int)prefix->len);
+	return addr;
+}
+
 int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
 		struct error *error)
 {
-	_cleanup_(cleanup_addr) struct rtnl_addr *addr = rtnl_addr_alloc();
-	_cleanup_(cleanup_value) struct nl_addr *local = route_value_new(prefix);
+	_cleanup_(cleanup_addr) struct rtnl_addr *addr = make_addr(ifindex, prefix);
 	_cleanup_message_ struct nl_msg *message = NULL;
 	char text[NESTNET_TEXT_MAX];
 
-	if (!addr || !local || rtnl_addr_set_local(addr, local) < 0)
-		return error_set_errno(error, ENOMEM);
-	rtnl_addr_set_ifindex(addr, (int)ifindex);
-	rtnl_addr_set_prefixlen(addr, (int)prefix->len);
-	if (rtnl_addr_build_add_request(addr, NLM_F_CREATE | NLM_F_REPLACE, &message) < 0)
+	if (!addr ||
+	    rtnl_addr_build_add_request(addr, NLM_F_CREATE | NLM_F_REPLACE, &message) < 0)
 		return error_set_errno(error, ENOMEM);
 
 	if (route_message_send(nl, message, NULL, NULL, error) < 0)
 		return error_prefix(error, "add address %s",
+				    nestnet_prefix_format(prefix, text));
+	return 0;
+}
+
+int address_remove(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
+		   struct error *error)
+{
+	_cleanup_(cleanup_addr) struct rtnl_addr *addr = make_addr(ifindex, prefix);
+	_cleanup_message_ struct nl_msg *message = NULL;
+	char text[NESTNET_TEXT_MAX];
+	int r;
+
+	if (!addr || rtnl_addr_build_delete_request(addr, 0, &message) < 0)
+		return error_set_errno(error, ENOMEM);
+	r = route_message_send(nl, message, NULL, NULL, error);
+	if (r < 0 && r != -EADDRNOTAVAIL)
+		return error_prefix(error, "delete address %s",
 				    nestnet_prefix_format(prefix, text));
 	return 0;
 }
