@@ -6,11 +6,14 @@
 
 #include "bridge.h"
 
+#include "bridge-change.h"
 #include "command.h"
 #include "found.h"
 #include "inventory.h"
+#include "mark.h"
 #include "move-record.h"
 #include "mtu.h"
+#include "present.h"
 #include "transaction.h"
 
 #include "kernel/address.h"
@@ -48,11 +51,14 @@ static int give_addresses(struct plan *plan, struct netlink *nl, const struct ma
 {
 	/* An MTU that a bridge was born with is the kernel's to change as ports come and go;
 	 * one that was set stays. */
-	struct link_change change = { .alias = "nestnet bridge",
+	char alias[LINK_ALIAS_MAX + 1];
+	struct link_change change = { .alias = alias,
 				      .set_mtu = true,
 				      .mtu = making->request.mtu };
-	int r = link_change(nl, making->ifindex, &change, plan_error(plan));
+	int r;
 
+	mark_write(alias, "bridge", 1, making->request.has_mac);
+	r = link_change(nl, making->ifindex, &change, plan_error(plan));
 	for (size_t i = 0; r == 0 && i < making->request.addresses.n; i++)
 		r = address_add(nl, making->ifindex, &making->request.addresses.list[i],
 				plan_error(plan));
@@ -122,8 +128,7 @@ static const struct plan_step_ops create_ops = {
 
 /* ---- Adding --------------------------------------------------------------------------------- */
 
-/* What of a bridge that is there differs from the request, in words: what is there. */
-static bool is_different(const struct inventory_link *there,
+bool bridge_is_different(const struct inventory_link *there,
 			 const struct bridge_request *request, char *what, size_t size)
 {
 	const struct link *link = &there->link;
@@ -156,25 +161,30 @@ static int compare_own(struct plan *plan, const struct bridge_request *request,
 		       const struct inventory_link *there)
 {
 	struct inventory_link own = *there;
+	struct request present;
 	char what[128];
-	int r = move_record_filter_own(plan, request->name, own.addresses,
-				       &own.n_addresses);
+	int r = present_link(plan, there, &present);
 
-	if (r == 0 && is_different(&own, request, what, sizeof(what)))
+	if (r < 0)
+		return r;
+	own.addresses = present.bridge.addresses.list;
+	own.n_addresses = present.bridge.addresses.n;
+	if (bridge_is_different(&own, request, what, sizeof(what)))
 		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
+	present_clear(&present);
 	return r;
 }
 
 /* @return 0 where the bridge is there just so, or the refusal */
 static int compare_bridge(struct plan *plan, const struct bridge_request *request)
 {
-	struct inventory inventory;
+	const struct inventory *inventory;
 	const struct inventory_link *there;
-	int r = inventory_load(plan->ctx, &inventory);
+	int r = plan_inventory(plan, &inventory);
 
 	if (r < 0)
 		return r;
-	there = inventory_find_name(&inventory, request->name);
+	there = inventory_find_name(inventory, request->name);
 	if (!there)
 		r = error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
 	else if (there->link.kind != LINK_BRIDGE)
@@ -185,12 +195,12 @@ static int compare_bridge(struct plan *plan, const struct bridge_request *reques
 			      "a bridge of that name exists, which nestnet did not make");
 	else
 		r = compare_own(plan, request, there);
-	inventory_clear(&inventory);
 	return r;
 }
 
 static int plan_making(struct plan *plan, const struct bridge_request *request)
 {
+	const struct request whole = { .kind = REQUEST_BRIDGE_ADD, .bridge = *request };
 	struct making *making = malloc(sizeof(*making));
 	int r;
 
@@ -200,7 +210,7 @@ static int plan_making(struct plan *plan, const struct bridge_request *request)
 	if (r == 0)
 		r = plan_add_born(plan, request->name, request->addresses.list,
 				  request->addresses.n);
-	return r < 0 ? r : command_note_bridge(plan, '+', request);
+	return r < 0 ? r : command_note(plan, '+', &whole);
 }
 
 int bridge_plan(struct plan *plan, const struct bridge_request *request)
@@ -212,9 +222,13 @@ int bridge_plan(struct plan *plan, const struct bridge_request *request)
 
 	if (r == 0)
 		r = link_get(nl, request->name, &link, plan_error(plan));
-	if (r >= 0)
-		r = r == 1 ? compare_bridge(plan, request) : plan_making(plan, request);
+	if (r == 1 && plan->wanted)
+		r = bridge_plan_change(plan, request);
+	else if (r == 1)
+		r = compare_bridge(plan, request) < 0 ? -plan_error(plan)->code : 1;
 	if (r == 0)
+		r = plan_making(plan, request);
+	if (r >= 0)
 		r = plan_add_ifname(plan, request->name, &index);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "bridge add %s", request->name);
@@ -272,19 +286,17 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 	if (r == 0)
 		r = forget_ports(plan, inventory, there->link.ifindex);
 	if (r == 0)
-		r = command_note_link(plan, '-', inventory, there);
+		r = present_note(plan, '-', there);
 	return r < 0 ? r : plan_unlink(plan, &there->link);
 }
 
 int bridge_plan_remove(struct plan *plan, const struct link_request *request)
 {
-	struct inventory inventory;
-	int r = inventory_load(plan->ctx, &inventory);
+	const struct inventory *inventory;
+	int r = plan_inventory(plan, &inventory);
 
-	if (r == 0) {
-		r = plan_deletion(plan, &inventory, request);
-		inventory_clear(&inventory);
-	}
+	if (r == 0)
+		r = plan_deletion(plan, inventory, request);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "bridge del %s", request->name);
 	return 0;

@@ -2,17 +2,22 @@
 #ifndef NESTNET_COMMAND_H
 #define NESTNET_COMMAND_H
 
-/* Links as the commands of nestnet(1) that would make them, for the notes of a plan. */
+/* Requests as the commands of nestnet(1) that make them: for the notes of a plan, for save,
+ * and to tell whether two requests say the same. */
 
-#include "inventory.h"
 #include "plan.h"
 #include "request.h"
 
-int command_note_tap(struct plan *plan, char op, const struct tap_request *tap);
-int command_note_bridge(struct plan *plan, char op, const struct bridge_request *bridge);
+/** Of what adds something. @return allocated, or NULL: out of memory */
+char *command_format(const struct request *request);
 
-/** The command of a tap or a bridge that is there. */
-int command_note_link(struct plan *plan, char op, const struct inventory *inventory,
-		      const struct inventory_link *link);
+/** The options alone of an exposure or a subnet, each with a blank before it; "": none. */
+char *command_format_options(const struct request *request);
+
+/** The target without the port where that is the alias's. @return buf */
+const char *command_format_target(const struct expose_request *expose, char *buf);
+
+/** Says that the plan makes (+) what the request asks for, or takes it away (-). */
+int command_note(struct plan *plan, char op, const struct request *request);
 
 #endif

@@ -10,6 +10,7 @@
 /** One element: as read, and as wanted. */
 struct slot {
 	struct slot *next; /* in its bucket */
+	struct slot *next_in_set;
 	enum ruleset_set set;
 	int family;
 	bool was_there, is_wanted;
@@ -33,7 +34,7 @@ struct elements {
 	bool is_loaded[RULESET_SETS][2];
 	struct slot **buckets;
 	size_t n_buckets, n_slots;
-	bool is_walked; /* and must not move its slots */
+	struct slot *sets[RULESET_SETS][2]; /* the last known slot of each */
 };
 
 bool slot_is_changed(const struct slot *slot);

@@ -90,6 +90,12 @@ static void grow(struct elements *elements)
 	elements->n_buckets = n;
 }
 
+/* The slots of one set. */
+static struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family)
+{
+	return &elements->sets[set][family == AF_INET6];
+}
+
 static struct slot *find_slot(const struct elements *elements, enum ruleset_set set,
 			      int family, const void *key)
 {
@@ -114,7 +120,7 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 
 	if (!slot)
 		return NULL;
-	if (elements->n_slots >= elements->n_buckets * 2 && !elements->is_walked)
+	if (elements->n_slots >= elements->n_buckets * 2)
 		grow(elements);
 
 	slot->set = set;
@@ -128,6 +134,8 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 	at = slot_hash(slot) % elements->n_buckets;
 	slot->next = elements->buckets[at];
 	elements->buckets[at] = slot;
+	slot->next_in_set = *slots_of(elements, set, family);
+	*slots_of(elements, set, family) = slot;
 	elements->n_slots++;
 	return slot;
 }
@@ -322,14 +330,11 @@ struct loader {
  * by key, or wants, stays. */
 static void forget_dump(const struct loader *loader)
 {
-	for (size_t i = 0; i < loader->elements->n_buckets; i++) {
-		struct slot *slot;
+	struct slot *slot = *slots_of(loader->elements, loader->set, loader->family);
 
-		for (slot = loader->elements->buckets[i]; slot; slot = slot->next) {
-			if (slot->set == loader->set && slot->family == loader->family &&
-			    slot->is_dumped)
-				slot->was_there = slot->is_wanted = false;
-		}
+	for (; slot; slot = slot->next_in_set) {
+		if (slot->is_dumped)
+			slot->was_there = slot->is_wanted = false;
 	}
 }
 
@@ -380,6 +385,24 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 	return 0;
 }
 
+/* Chains are no set: they are asked for by name. */
+int elements_load_all(struct elements *elements, struct error *error)
+{
+	int r = 0;
+
+	for (unsigned int set = 0; r == 0 && set < RULESET_GUARD_CHAIN; set++) {
+		bool is_guards = set >= RULESET_GUARDED && set != RULESET_GUARD;
+		bool has_twin = set != RULESET_FOUND && !is_guards;
+		int family = is_guards ? AF_UNSPEC : AF_INET;
+
+		if (is_guards || ruleset_has_set(set, AF_INET))
+			r = elements_load(elements, set, family, error);
+		if (r == 0 && has_twin)
+			r = elements_load(elements, set, AF_INET6, error);
+	}
+	return r;
+}
+
 struct walk {
 	enum ruleset_set set;
 	int family;
@@ -388,29 +411,19 @@ struct walk {
 	void *userdata;
 };
 
-static int walk_bucket(const struct slot *slot, const struct walk *walk)
+/* What fn asks for meanwhile comes before the first, and is not gone through. */
+static int walk_elements(struct elements *elements, const struct walk *walk)
 {
+	const struct slot *slot = *slots_of(elements, walk->set, walk->family);
 	int r = 0;
 
-	for (; r == 0 && slot; slot = slot->next) {
+	for (; r == 0 && slot; slot = slot->next_in_set) {
 		bool is_there = walk->is_before ? slot->was_there : slot->is_wanted;
 
-		if (slot->set == walk->set && slot->family == walk->family && is_there)
+		if (is_there)
 			r = walk->fn(walk->userdata,
 				     walk->is_before ? &slot->before : &slot->after);
 	}
-	return r;
-}
-
-static int walk_elements(struct elements *elements, const struct walk *walk)
-{
-	bool was_walked = elements->is_walked;
-	int r = 0;
-
-	elements->is_walked = true;
-	for (size_t i = 0; r == 0 && i < elements->n_buckets; i++)
-		r = walk_bucket(elements->buckets[i], walk);
-	elements->is_walked = was_walked;
 	return r;
 }
 

@@ -64,6 +64,9 @@ int elements_remove(struct elements *elements, enum ruleset_set set, int family,
 int elements_load(struct elements *elements, enum ruleset_set set, int family,
 		  struct error *error);
 
+/** Reads all sets of both tables, so that nothing else has to be asked. */
+int elements_load_all(struct elements *elements, struct error *error);
+
 /**
  * Whether all that was read is of one moment: nobody has written since the first read.
  * @return 1; 0: somebody has, and what was read may be torn; or a negative errno

@@ -11,12 +11,11 @@
 
 #include "expose.h"
 
+#include "command.h"
 #include "expose-flows.h"
+#include "expose-own.h"
 #include "exposure.h"
-#include "inventory.h"
-
-#include "kernel/listener.h"
-#include "kernel/route.h"
+#include "setting.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -29,248 +28,31 @@
 
 /* ---- As commands ---------------------------------------------------------------------------- */
 
-static const char *egress_name(enum nestnet_egress egress)
+/* The exposure as the request that makes it; borrows what the exposure has. */
+static struct request make_request(const struct exposure *exposure)
 {
-	switch (egress) {
-	case NESTNET_EGRESS_MASQUERADE:
-		return "masquerade";
-	case NESTNET_EGRESS_ALIAS:
-		return "alias";
-	case NESTNET_EGRESS_NONE:
-		return "none";
-	}
-	return "";
+	struct request request = {
+		.kind = REQUEST_EXPOSE,
+		.expose = { .alias = exposure->alias,
+			    .target = exposure->target,
+			    .flags = exposure->flags,
+			    .egress = exposure->egress,
+			    .except = { exposure->except, exposure->n_except },
+			    .from = { exposure->from, exposure->n_from },
+			    .timeout_ms = exposure->expires_ms ? exposure->expires_ms
+							       : exposure->timeout_ms },
+	};
+
+	memcpy(request.expose.comment, exposure->comment, sizeof(request.expose.comment));
+	return request;
 }
 
-/* The target without the port where that is the alias's. */
-static const char *format_target(const struct exposure *exposure, char *buf)
+/* A removal is told as the command whose effect is taken back. */
+static int note_exposure(struct plan *plan, char op, const struct exposure *exposure)
 {
-	struct nestnet_endpoint target = exposure->target;
+	struct request request = make_request(exposure);
 
-	if (target.first_port == exposure->alias.first_port)
-		target.first_port = target.last_port = 0;
-	return nestnet_endpoint_format(&target, buf);
-}
-
-/* Room for the options of any command: the exceptions are the most of it. */
-#define OPTIONS_SIZE 1024
-
-/* --except 22/tcp for each */
-static void format_excepts(const struct exposure *exposure, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < exposure->n_except && used < size; i++) {
-		const struct nestnet_endpoint *except = &exposure->except[i];
-
-		used += (size_t)snprintf(buf + used, size - used, " --except %u",
-					 except->first_port);
-		if (except->last_port != except->first_port && used < size)
-			used += (size_t)snprintf(buf + used, size - used, "-%u",
-						 except->last_port);
-		if (used < size)
-			used += (size_t)snprintf(buf + used, size - used, "/%s",
-						 protocol_name(except->protocol));
-	}
-}
-
-/* --from PREFIX for each */
-static void format_from(const struct exposure *exposure, char *buf, size_t size)
-{
-	char text[NESTNET_TEXT_MAX];
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < exposure->n_from && used < size; i++) {
-		const struct nestnet_prefix *from = &exposure->from[i];
-
-		used += (size_t)snprintf(buf + used, size - used, " --from %s/%u",
-					 nestnet_address_format(&from->address, text),
-					 from->len);
-	}
-}
-
-static void format_options(const struct exposure *exposure, char *buf, size_t size)
-{
-	bool has_egress = exposure->egress != NESTNET_EGRESS_MASQUERADE;
-	uint64_t ms = exposure->expires_ms ? exposure->expires_ms : exposure->timeout_ms;
-	char excepts[OPTIONS_SIZE / 4], from[OPTIONS_SIZE / 2], timeout[32] = "";
-
-	format_excepts(exposure, excepts, sizeof(excepts));
-	format_from(exposure, from, sizeof(from));
-	if (ms)
-		snprintf(timeout, sizeof(timeout), " --timeout %llus",
-			 (unsigned long long)(ms + 999) / 1000);
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s%s%s", has_egress ? " --egress " : "",
-		 has_egress ? egress_name(exposure->egress) : "",
-		 exposure->flags & NESTNET_EXPOSE_NO_LOCAL ? " --no-local" : "",
-		 exposure->flags & NESTNET_EXPOSE_OPEN ? " --open" : "", from, excepts,
-		 timeout,
-		 exposure->comment[0] ? " --comment '" : "", exposure->comment,
-		 exposure->comment[0] ? "'" : "");
-}
-
-static int note_exposure(struct plan *plan, const struct exposure *exposure)
-{
-	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], options[OPTIONS_SIZE];
-
-	format_options(exposure, options, sizeof(options));
-	return plan_note(plan, '+', "expose %s %s%s",
-			 nestnet_endpoint_format(&exposure->alias, alias),
-			 format_target(exposure, target), options);
-}
-
-/* A removal as the command whose effect is taken back. */
-static int note_removal(struct plan *plan, const struct exposure *exposure)
-{
-	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], options[OPTIONS_SIZE];
-
-	format_options(exposure, options, sizeof(options));
-	return plan_note(plan, '-', "expose %s %s%s",
-			 nestnet_endpoint_format(&exposure->alias, alias),
-			 format_target(exposure, target), options);
-}
-
-/* ---- What is L1's own ------------------------------------------------------------------------ */
-
-/* A whole alias that is an interface's primary address would take L1's own traffic. */
-static int refuse_primary(struct plan *plan, const struct nestnet_address *alias,
-			  const struct route *route)
-{
-	struct error *error = plan_error(plan);
-	struct nestnet_address source;
-	char text[NESTNET_TEXT_MAX];
-	struct netlink *nl;
-	struct link link;
-	int r;
-
-	/* What is on the loopback interface is nobody's primary address. */
-	if (!route->is_interface || route->ifindex <= 1)
-		return 0;
-	r = context_route(plan->ctx, &nl);
-	if (r == 0)
-		r = route_get_source(nl, alias->family, route->ifindex, &source, error);
-	if (r <= 0 || !address_equal(&source, alias))
-		return r < 0 ? r : 0;
-
-	r = link_get_by_index(nl, route->ifindex, &link, error);
-	if (r < 0)
-		return r;
-	return error_set(error, EADDRINUSE,
-			 "%s is the primary address of %s, by which L1 itself is reached "
-			 "(--force exposes it all the same)",
-			 nestnet_address_format(alias, text), r == 1 ? link.name : "L1");
-}
-
-static int refuse_listening(struct plan *plan, const struct nestnet_endpoint *alias,
-			    const struct route *route)
-{
-	struct netlink *nl;
-	int r;
-
-	if (!route->is_local)
-		return 0;
-	r = context_sockets(plan->ctx, &nl);
-	if (r == 0)
-		r = listener_get(nl, &alias->prefix.address, alias->protocol,
-				 alias->first_port, plan_error(plan));
-	if (r <= 0)
-		return r;
-	return error_set(plan_error(plan), EADDRINUSE,
-			 "a program on L1 listens there (--force exposes it all the same)");
-}
-
-static int refuse_own_address(struct plan *plan, const struct nestnet_endpoint *alias)
-{
-	struct netlink *nl;
-	struct route route;
-	int r = context_route(plan->ctx, &nl);
-
-	if (r == 0)
-		r = route_get(nl, &alias->prefix.address, &route, plan_error(plan));
-	if (r <= 0)
-		return r;
-	return alias->first_port ? refuse_listening(plan, alias, &route)
-				 : refuse_primary(plan, &alias->prefix.address, &route);
-}
-
-/* A range may be of many ports: those of an address that is L1's are asked for each. */
-static int refuse_own_range(struct plan *plan, const struct nestnet_endpoint *alias)
-{
-	struct nestnet_endpoint one = *alias;
-	struct netlink *nl;
-	struct route route;
-	int r = context_route(plan->ctx, &nl);
-
-	if (r == 0)
-		r = route_get(nl, &alias->prefix.address, &route, plan_error(plan));
-	if (r <= 0 || !route.is_local)
-		return r < 0 ? r : 0;
-	for (unsigned int port = alias->first_port; port <= alias->last_port; port++) {
-		one.first_port = one.last_port = (uint16_t)port;
-		r = refuse_listening(plan, &one, &route);
-		if (r < 0)
-			return error_prefix(plan_error(plan), "port %u", port);
-	}
-	return 0;
-}
-
-/* A prefix takes whatever address of an interface is in it. */
-static int refuse_own_prefix(struct plan *plan, const struct nestnet_prefix *prefix)
-{
-	struct inventory inventory;
-	int r = inventory_load(plan->ctx, &inventory);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; r == 0 && i < inventory.n; i++) {
-		const struct inventory_link *link = &inventory.links[i];
-
-		for (size_t j = 0; r == 0 && j < link->n_addresses; j++) {
-			const struct nestnet_address *address = &link->addresses[j].address;
-			const struct nestnet_endpoint one = {
-				.prefix = prefix_of_address(address)
-			};
-
-			if (prefix_contains(prefix, address))
-				r = refuse_own_address(plan, &one);
-		}
-	}
-	inventory_clear(&inventory);
-	return r;
-}
-
-/* A port of every address: L1 listens there on the wildcard, or on its primary address. */
-static int refuse_own_port(struct plan *plan, const struct nestnet_endpoint *alias, int family)
-{
-	struct nestnet_endpoint one = *alias;
-	const struct route local = { .is_local = true };
-	struct netlink *nl;
-	int r = context_route(plan->ctx, &nl);
-
-	one.prefix.address = (struct nestnet_address){ .family = family };
-	if (r == 0)
-		r = refuse_listening(plan, &one, &local);
-	if (r == 0)
-		r = route_get_source(nl, family, 0, &one.prefix.address, plan_error(plan));
-	return r == 1 ? refuse_listening(plan, &one, &local) : r;
-}
-
-static int refuse_own(struct plan *plan, const struct nestnet_endpoint *alias, int family)
-{
-	switch (endpoint_shape(alias)) {
-	case ENDPOINT_ADDRESS:
-	case ENDPOINT_PORT:
-		return refuse_own_address(plan, alias);
-	case ENDPOINT_PREFIX:
-		return refuse_own_prefix(plan, &alias->prefix);
-	case ENDPOINT_ANY:
-		return refuse_own_port(plan, alias, family);
-	case ENDPOINT_RANGE:
-		break;
-	}
-	return refuse_own_range(plan, alias);
+	return command_note(plan, op, &request);
 }
 
 /* ---- Conflicts ------------------------------------------------------------------------------- */
@@ -312,10 +94,13 @@ static bool is_same(const struct exposure *a, const struct exposure *b)
 static int refuse_other(struct plan *plan, const struct exposure *present,
 			const struct exposure *wanted)
 {
-	char target[NESTNET_TEXT_MAX], options[OPTIONS_SIZE];
+	struct request request = make_request(present);
+	_cleanup_free_ char *options = command_format_options(&request);
+	char target[NESTNET_TEXT_MAX];
 
-	format_options(present, options, sizeof(options));
-	format_target(present, target);
+	if (!options)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	command_format_target(&request.expose, target);
 	if (endpoint_equal(&present->target, &wanted->target))
 		return error_set(plan_error(plan), EEXIST,
 				 "already exposed to %s %s%s (--replace changes it)", target,
@@ -353,7 +138,7 @@ static int plan_removal(struct plan *plan, const struct exposure *exposure)
 	int r = exposure_remove(plan->elements, exposure, plan_error(plan));
 
 	if (r == 0)
-		r = note_removal(plan, exposure);
+		r = note_exposure(plan, '-', exposure);
 	return r < 0 ? r : expose_flows_removed(plan, exposure);
 }
 
@@ -379,7 +164,7 @@ static int plan_addition(struct plan *plan, const struct exposure *exposure)
 	if (r == 0)
 		r = exposure_put(plan->elements, exposure, plan_error(plan));
 	if (r == 0)
-		r = note_exposure(plan, exposure);
+		r = note_exposure(plan, '+', exposure);
 	return r < 0 ? r : expose_flows_added(plan, exposure);
 }
 
@@ -396,9 +181,10 @@ static int plan_change(struct plan *plan, const struct exposure *present,
 	return plan_removal(plan, present);
 }
 
-static int plan_exposure(struct plan *plan, const struct expose_request *request)
+/* Borrows what the request has. */
+static struct exposure make_exposure(const struct expose_request *request)
 {
-	struct exposure present, wanted = {
+	struct exposure exposure = {
 		.alias = request->alias,
 		.target = request->target,
 		.flags = request->flags & (NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_OPEN),
@@ -409,13 +195,20 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 		.n_except = request->except.n,
 		.timeout_ms = request->timeout_ms,
 	};
+
+	memcpy(exposure.comment, request->comment, sizeof(exposure.comment));
+	return exposure;
+}
+
+static int plan_exposure(struct plan *plan, const struct expose_request *request)
+{
+	struct exposure present, wanted = make_exposure(request);
 	int family = endpoint_family(&request->target);
 	int r = exposure_get(plan->elements, &request->alias, family, &present,
 			     plan_error(plan));
 
-	memcpy(wanted.comment, request->comment, sizeof(wanted.comment));
 	if (r == 0 && !(request->flags & NESTNET_EXPOSE_FORCE))
-		r = refuse_own(plan, &request->alias, family);
+		r = own_refuse(plan, &request->alias, family);
 	else if (r == 1) {
 		r = plan_change(plan, &present, &wanted, request->flags);
 		exposure_clear(&present);
@@ -465,26 +258,65 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 	return 0;
 }
 
-/* The exposures of a target, gathered first: a set cannot change while it is walked. */
+/* Some exposures, gathered first: a set cannot change while it is walked. */
 struct gathered {
-	const struct nestnet_address *target;
+	const struct objects *wanted;         /* as they are there, they are left out; or NULL */
+	const struct nestnet_address *target; /* NULL: of any */
 	struct exposures exposures;
 };
+
+/* What is wanted just as it is there. */
+static bool is_wanted(const struct objects *wanted, const struct exposure *exposure)
+{
+	const struct request like = make_request(exposure), *request;
+	struct exposure other;
+
+	request = objects_find(wanted, &like);
+	if (!request)
+		return false;
+	other = make_exposure(&request->expose);
+	return is_same(exposure, &other);
+}
 
 static int gather(void *userdata, const struct exposure *exposure)
 {
 	struct gathered *gathered = userdata;
 
-	if (gathered->target->family != AF_UNSPEC &&
+	if (gathered->target &&
 	    !address_equal(gathered->target, &exposure->target.prefix.address))
 		return 0;
+	if (gathered->wanted && is_wanted(gathered->wanted, exposure))
+		return 0;
 	return exposures_append(&gathered->exposures, exposure);
+}
+
+static int compare_aliases(const void *a, const void *b)
+{
+	const struct exposure *x = a, *y = b;
+
+	return endpoint_compare(&x->alias, &y->alias);
+}
+
+/* Reads all exposures, and gathers those that match, sorted. */
+static int gather_all(struct plan *plan, struct gathered *gathered)
+{
+	struct exposures *exposures = &gathered->exposures;
+	int r = exposure_load(plan->elements, plan_error(plan));
+
+	if (r == 0)
+		r = exposure_each(plan->elements, gather, gathered, plan_error(plan));
+	if (r == -ENOMEM)
+		error_set_errno(plan_error(plan), ENOMEM);
+	if (r == 0 && exposures->n)
+		qsort(exposures->list, exposures->n, sizeof(*exposures->list),
+		      compare_aliases);
+	return r;
 }
 
 static int remove_gathered(struct plan *plan, const struct unexpose_target_request *request,
 			   const struct gathered *gathered)
 {
-	if (gathered->exposures.n == 0 && request->target.family != AF_UNSPEC &&
+	if (gathered->exposures.n == 0 && gathered->target &&
 	    !(request->flags & NESTNET_IF_EXISTS))
 		return error_set(plan_error(plan), ENOENT, "not exposed");
 	return remove_all(plan, &gathered->exposures);
@@ -493,14 +325,11 @@ static int remove_gathered(struct plan *plan, const struct unexpose_target_reque
 int expose_plan_remove_target(struct plan *plan,
 			      const struct unexpose_target_request *request)
 {
-	struct gathered gathered = { .target = &request->target };
+	struct gathered gathered = { .target = request->target.family ? &request->target
+								       : NULL };
 	char text[NESTNET_TEXT_MAX];
-	int r = exposure_load(plan->elements, plan_error(plan));
+	int r = gather_all(plan, &gathered);
 
-	if (r == 0)
-		r = exposure_each(plan->elements, gather, &gathered, plan_error(plan));
-	if (r == -ENOMEM)
-		error_set_errno(plan_error(plan), ENOMEM);
 	if (r == 0)
 		r = remove_gathered(plan, request, &gathered);
 	exposures_clear(&gathered.exposures);
@@ -511,4 +340,51 @@ int expose_plan_remove_target(struct plan *plan,
 					    ? nestnet_address_format(&request->target, text)
 					    : "");
 	return 0;
+}
+
+int expose_plan_extra(struct plan *plan)
+{
+	struct gathered gathered = { .wanted = plan->wanted };
+	int r = gather_all(plan, &gathered);
+
+	if (r == 0)
+		r = remove_all(plan, &gathered.exposures);
+	exposures_clear(&gathered.exposures);
+	return r < 0 ? error_prefix(plan_error(plan), "unexpose") : 0;
+}
+
+/* ---- Saving ----------------------------------------------------------------------------------- */
+
+/* What has to be said so that the same comes of it again, and no element has. */
+static int read_unsaid(struct plan *plan, struct expose_request *request)
+{
+	int family = endpoint_family(&request->target), is_on = 0;
+	int r = setting_read(plan, family, "all", "forwarding", &is_on);
+
+	if (r < 0)
+		return r;
+	if (is_on)
+		plan->forwarding[family == AF_INET6] = 1;
+	else
+		request->flags |= NESTNET_EXPOSE_NO_FORWARD;
+	r = own_refuse(plan, &request->alias, family);
+	if (r == -EADDRINUSE)
+		request->flags |= NESTNET_EXPOSE_FORCE;
+	return r == -EADDRINUSE ? 0 : r;
+}
+
+int expose_plan_save(struct plan *plan)
+{
+	struct gathered gathered = { .target = NULL };
+	int r = gather_all(plan, &gathered);
+
+	for (size_t i = 0; r == 0 && i < gathered.exposures.n; i++) {
+		struct request request = make_request(&gathered.exposures.list[i]);
+
+		r = read_unsaid(plan, &request.expose);
+		if (r == 0)
+			r = command_note(plan, '+', &request);
+	}
+	exposures_clear(&gathered.exposures);
+	return r;
 }

@@ -12,4 +12,12 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 int expose_plan_remove_target(struct plan *plan,
 			      const struct unexpose_target_request *request);
 
+/** Takes out what nobody wants, or wants otherwise; all where nothing is wanted. Before
+ *  anything is put in, so that what moves from one to another meets nothing. */
+int expose_plan_extra(struct plan *plan);
+
+/** Notes what is there, as commands; that what was found on is wanted on is remembered in
+ *  plan->forwarding. */
+int expose_plan_save(struct plan *plan);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "forward.h"
 
+#include "command.h"
 #include "found.h"
 #include "setting.h"
 #include "transaction.h"
@@ -307,6 +308,15 @@ static int turn_interface(struct turn *turn, const char *ifname)
 	return r < 0 ? r : add(turn, ifname, "forwarding", turn->present, turn->wanted);
 }
 
+/* In a whole state an interface that is not there is no error: it may come later. */
+static int refuse_absent(struct plan *plan, const char *ifname, int wanted)
+{
+	if (!plan->wanted)
+		return error_set_errno(plan_error(plan), ENODEV);
+	return plan_say(plan, "forward %s %s: %s, and so it is left out", wanted ? "on" : "off",
+			ifname, error_describe(ENODEV));
+}
+
 static int plan_turn(struct plan *plan, const char *ifname, int family, int wanted)
 {
 	const char *interface = ifname[0] ? ifname : "all";
@@ -314,7 +324,7 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 	int r = setting_read(plan, family, interface, "forwarding", &turn.present);
 
 	if (r == 0)
-		return ifname[0] ? error_set_errno(plan_error(plan), ENODEV) : 0;
+		return ifname[0] ? refuse_absent(plan, ifname, wanted) : 0;
 	if (r < 0 || turn.present == wanted)
 		return r < 0 ? r : 0;
 
@@ -416,6 +426,55 @@ int forward_plan_restore(struct plan *plan)
 	int r = restore_family(plan, AF_INET);
 
 	return r < 0 ? r : restore_family(plan, AF_INET6);
+}
+
+/* ---- Saving -------------------------------------------------------------------------------- */
+
+static int save_switch(struct plan *plan, const char *interface, int family)
+{
+	bool is_host = strcmp(interface, "all") == 0;
+	struct request request = { .kind = REQUEST_FORWARD,
+				   .forward = { .family = family, .is_on = true } };
+	int is_on = 0, r = setting_read(plan, family, interface, "forwarding", &is_on);
+
+	if (r <= 0 || !is_on || (is_host && plan->forwarding[family == AF_INET6] == 1))
+		return r < 0 ? r : 0;
+	if (!is_host)
+		snprintf(request.forward.ifname, NESTNET_IFNAMSIZ, "%s", interface);
+	return command_note(plan, '+', &request);
+}
+
+static int compare_records(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+
+	return strcmp(x->interface, y->interface);
+}
+
+int forward_plan_save(struct plan *plan)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+
+	for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
+		struct records records = { .family = families[f] };
+		int r = found_each(plan, take_record, &records);
+
+		if (r == -ENOMEM)
+			error_set_errno(plan_error(plan), ENOMEM);
+		if (records.n)
+			qsort(records.records, records.n, sizeof(*records.records),
+			      compare_records);
+		for (size_t i = 0; r == 0 && i < records.n; i++) {
+			const struct record *record = &records.records[i];
+
+			if (strcmp(record->key, "forwarding") == 0 && record->value == 0)
+				r = save_switch(plan, record->interface, families[f]);
+		}
+		free(records.records);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* ---- Public -------------------------------------------------------------------------------- */

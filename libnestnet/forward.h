@@ -10,6 +10,9 @@
 /** Plans forwarding to be so; nothing where it is. */
 int forward_plan(struct plan *plan, const struct forward_request *request);
 
+/** Notes what was turned on and is asked for by nothing else (plan->forwarding). */
+int forward_plan_save(struct plan *plan);
+
 /** Plans every setting to be as it was found. */
 int forward_plan_restore(struct plan *plan);
 

@@ -96,7 +96,9 @@ static int compare_guard(struct plan *plan, const struct tap_request *request)
 
 	if (r < 0)
 		return r;
-	if (!guard_entries_equal(&there, &request->guard))
+	if (!guard_entries_equal(&there, &request->guard) && plan->wanted)
+		r = want_guard(plan, request->name, &request->guard);
+	else if (!guard_entries_equal(&there, &request->guard))
 		r = refuse_other(plan, &there);
 	else if (there.n > 0) /* brings back what else somebody has deleted of it */
 		r = guard_put(plan->elements, request->name, &request->guard,
@@ -121,7 +123,7 @@ static int guard_unguarded(struct plan *plan, const struct tap_request *request)
 		r = link_get(nl, request->name, &link, plan_error(plan));
 	if (r < 0)
 		return r;
-	if (r == 0 || link.is_up)
+	if (r == 0 || (link.is_up && !plan->wanted))
 		return refuse_other(plan, &none);
 	return guard_put(plan->elements, request->name, &request->guard,
 			 plan_error(plan));
@@ -187,7 +189,7 @@ static int take_name(void *userdata, const struct nft_element *element)
 	return guard_entries_add(&names->entries, &entry) ? 0 : -ENOMEM;
 }
 
-static int plan_clearing(struct plan *plan, struct names *names)
+static int plan_extra(struct plan *plan, struct names *names)
 {
 	struct error *error = plan_error(plan);
 	int r = elements_load(plan->elements, RULESET_GUARDED, AF_UNSPEC, error);
@@ -199,18 +201,21 @@ static int plan_clearing(struct plan *plan, struct names *names)
 		return error_set_errno(error, ENOMEM);
 	/* What a tap has is read too, so that all of it can be put back. */
 	for (size_t i = 0; r == 0 && i < names->entries.n; i++) {
-		r = plan_down(plan, names->entries.list[i].ifname);
+		const char *ifname = names->entries.list[i].ifname;
+
+		if (plan->wanted && objects_find_link(plan->wanted, ifname))
+			continue;
+		r = plan_down(plan, ifname);
 		if (r == 0)
-			r = guard_remove(plan->elements, names->entries.list[i].ifname,
-					 error);
+			r = guard_remove(plan->elements, ifname, error);
 	}
 	return r;
 }
 
-int guard_plan_clear(struct plan *plan)
+int guard_plan_extra(struct plan *plan)
 {
 	struct names names = { .entries = { .n = 0 } };
-	int r = plan_clearing(plan, &names);
+	int r = plan_extra(plan, &names);
 
 	free(names.entries.list);
 	return r;

@@ -12,13 +12,14 @@
 int guard_plan(struct plan *plan, const struct tap_request *request);
 
 /** For a tap that is there: holds its guard against the request's. -EEXIST names what is
- *  there. One that is down and has none gets the request's. */
+ *  there; in a whole state it changes, in the one batch. One that is down and has none gets
+ *  the request's. */
 int guard_plan_there(struct plan *plan, const struct tap_request *request);
 
 /** For a tap that goes, or has gone by another hand: it is down before its guard goes. */
 int guard_plan_remove(struct plan *plan, const char *ifname);
 
-/** For all of them; state.c removes the table. */
-int guard_plan_clear(struct plan *plan);
+/** For those of links that nobody wants; for all where nothing is wanted. */
+int guard_plan_extra(struct plan *plan);
 
 #endif

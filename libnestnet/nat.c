@@ -9,7 +9,9 @@
 
 #include "nat.h"
 
+#include "command.h"
 #include "nat-flows.h"
+#include "setting.h"
 #include "transaction.h"
 
 #include "base/address.h"
@@ -225,16 +227,33 @@ static int read_nats(struct elements *elements, struct nats *nats, struct error 
 
 /* ---- Plans ------------------------------------------------------------------------------------- */
 
+/* The subnet as the request that adds it. */
+static struct request make_request(const struct nat *nat)
+{
+	struct request request = { .kind = REQUEST_NAT_ADD,
+				   .nat = { .subnet = nat->subnet,
+					    .to = nat->to,
+					    .flags = nat->is_open ? NESTNET_NAT_OPEN : 0 } };
+
+	memcpy(request.nat.out, nat->out, sizeof(request.nat.out));
+	return request;
+}
+
+static struct nat make_nat(const struct nat_request *request)
+{
+	struct nat nat = { .subnet = request->subnet,
+			   .to = request->to,
+			   .is_open = request->flags & NESTNET_NAT_OPEN };
+
+	memcpy(nat.out, request->out, sizeof(nat.out));
+	return nat;
+}
+
 static int note_nat(struct plan *plan, char op, const struct nat *nat)
 {
-	char subnet[NESTNET_TEXT_MAX], to[NESTNET_TEXT_MAX] = "";
+	struct request request = make_request(nat);
 
-	if (nat->to.family)
-		nestnet_address_format(&nat->to, to);
-	return plan_note(plan, op, "nat add %s%s%s%s%s%s",
-			 nestnet_prefix_format(&nat->subnet, subnet),
-			 nat->out[0] ? " --out " : "", nat->out, to[0] ? " --to " : "", to,
-			 nat->is_open ? " --open" : "");
+	return command_note(plan, op, &request);
 }
 
 static bool is_same(const struct nat *a, const struct nat *b)
@@ -243,20 +262,21 @@ static bool is_same(const struct nat *a, const struct nat *b)
 	       a->is_open == b->is_open;
 }
 
-static void format_options(const struct nat *nat, char *buf, size_t size)
+static int refuse_other(struct plan *plan, const struct nat *present)
 {
-	char to[NESTNET_TEXT_MAX] = "";
+	struct request request = make_request(present);
+	_cleanup_free_ char *options = command_format_options(&request);
 
-	if (nat->to.family)
-		nestnet_address_format(&nat->to, to);
-	snprintf(buf, size, "%s%s%s%s%s", nat->out[0] ? " --out " : "", nat->out,
-		 to[0] ? " --to " : "", to, nat->is_open ? " --open" : "");
+	if (!options)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	return error_set(plan_error(plan), EEXIST, "exists already, with%s%s",
+			 options[0] ? "" : "out options", options);
 }
 
 /* @return 1: the subnet is there just so; 0: nothing is in its way; or the refusal */
 static int compare_nat(struct plan *plan, const struct nats *nats, const struct nat *wanted)
 {
-	char text[NESTNET_TEXT_MAX], options[128];
+	char text[NESTNET_TEXT_MAX];
 
 	for (size_t i = 0; i < nats->n; i++) {
 		const struct nat *present = &nats->list[i];
@@ -269,23 +289,18 @@ static int compare_nat(struct plan *plan, const struct nats *nats, const struct 
 					 nestnet_prefix_format(&present->subnet, text));
 		if (is_same(present, wanted))
 			return 1;
-		format_options(present, options, sizeof(options));
-		return error_set(plan_error(plan), EEXIST, "exists already, with%s%s",
-				 options[0] ? "" : "out options", options);
+		return refuse_other(plan, present);
 	}
 	return 0;
 }
 
 int nat_plan(struct plan *plan, const struct nat_request *request)
 {
-	struct nat wanted = { .subnet = request->subnet,
-			      .to = request->to,
-			      .is_open = request->flags & NESTNET_NAT_OPEN };
+	struct nat wanted = make_nat(request);
 	struct nats nats = { .n = 0 };
 	char text[NESTNET_TEXT_MAX];
 	int r = read_nats(plan->elements, &nats, plan_error(plan));
 
-	memcpy(wanted.out, request->out, sizeof(wanted.out));
 	if (r == 0)
 		r = compare_nat(plan, &nats, &wanted);
 	if (r == 0) {
@@ -302,6 +317,16 @@ int nat_plan(struct plan *plan, const struct nat_request *request)
 	return 0;
 }
 
+/* @param is_translated  it comes back, and its flows go out as before */
+static int plan_removal(struct plan *plan, const struct nat *nat, bool is_translated)
+{
+	int r = change_nat(plan, nat, remove_element);
+
+	if (r == 0)
+		r = note_nat(plan, '-', nat);
+	return r < 0 || is_translated ? r : nat_flows_removed(plan, &nat->subnet);
+}
+
 int nat_plan_remove(struct plan *plan, const struct nat_del_request *request)
 {
 	struct nats nats = { .n = 0 };
@@ -313,11 +338,7 @@ int nat_plan_remove(struct plan *plan, const struct nat_del_request *request)
 		if (!prefix_equal(&nats.list[i].subnet, &request->subnet))
 			continue;
 		is_there = true;
-		r = change_nat(plan, &nats.list[i], remove_element);
-		if (r == 0)
-			r = note_nat(plan, '-', &nats.list[i]);
-		if (r == 0)
-			r = nat_flows_removed(plan, &nats.list[i].subnet);
+		r = plan_removal(plan, &nats.list[i], false);
 	}
 	free(nats.list);
 	if (r == 0 && !is_there && !(request->flags & NESTNET_IF_EXISTS))
@@ -328,18 +349,64 @@ int nat_plan_remove(struct plan *plan, const struct nat_del_request *request)
 	return 0;
 }
 
-int nat_plan_clear(struct plan *plan)
+/* @return whether somebody wants the subnet, in some way */
+static bool find_wanted(const struct plan *plan, const struct nat *nat, struct nat *ret)
+{
+	const struct request like = make_request(nat), *request;
+
+	request = plan->wanted ? objects_find(plan->wanted, &like) : NULL;
+	if (request)
+		*ret = make_nat(&request->nat);
+	return request;
+}
+
+static int plan_unless_wanted(struct plan *plan, const struct nat *nat)
+{
+	struct nat wanted;
+
+	if (!find_wanted(plan, nat, &wanted))
+		return plan_removal(plan, nat, false);
+	if (is_same(nat, &wanted))
+		return 0;
+	return plan_removal(plan, nat,
+			    strcmp(nat->out, wanted.out) == 0 &&
+				    address_equal(&nat->to, &wanted.to));
+}
+
+int nat_plan_extra(struct plan *plan)
 {
 	struct nats nats = { .n = 0 };
 	int r = read_nats(plan->elements, &nats, plan_error(plan));
 
-	for (size_t i = 0; r == 0 && i < nats.n; i++) {
-		r = change_nat(plan, &nats.list[i], remove_element);
-		if (r == 0)
-			r = note_nat(plan, '-', &nats.list[i]);
-		if (r == 0)
-			r = nat_flows_removed(plan, &nats.list[i].subnet);
-	}
+	for (size_t i = 0; r == 0 && i < nats.n; i++)
+		r = plan_unless_wanted(plan, &nats.list[i]);
+	free(nats.list);
+	return r;
+}
+
+/* That it left forwarding alone is not kept: what is off now was not turned on by it. */
+static int save_nat(struct plan *plan, const struct nat *nat)
+{
+	struct request request = make_request(nat);
+	int family = nat->subnet.address.family, is_on = 0;
+	int r = setting_read(plan, family, "all", "forwarding", &is_on);
+
+	if (r < 0)
+		return r;
+	if (is_on)
+		plan->forwarding[family == AF_INET6] = 1;
+	else
+		request.nat.flags |= NESTNET_NAT_NO_FORWARD;
+	return command_note(plan, '+', &request);
+}
+
+int nat_plan_save(struct plan *plan)
+{
+	struct nats nats = { .n = 0 };
+	int r = read_nats(plan->elements, &nats, plan_error(plan));
+
+	for (size_t i = 0; r == 0 && i < nats.n; i++)
+		r = save_nat(plan, &nats.list[i]);
 	free(nats.list);
 	return r;
 }

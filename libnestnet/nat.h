@@ -8,9 +8,12 @@
 #include "request.h"
 
 int nat_plan(struct plan *plan, const struct nat_request *request);
-/** Plans every subnet to be gone. */
-int nat_plan_clear(struct plan *plan);
-
 int nat_plan_remove(struct plan *plan, const struct nat_del_request *request);
+
+/** Takes out what nobody wants, or wants otherwise; all where nothing is wanted. */
+int nat_plan_extra(struct plan *plan);
+
+/** Notes what is there, as commands; as expose_plan_save(). */
+int nat_plan_save(struct plan *plan);
 
 #endif

@@ -53,6 +53,9 @@ struct plan *plan_free(struct plan *plan)
 	free(plan->unlinks);
 	free(plan->ifnames);
 	free(plan->born);
+	if (plan->inventory)
+		inventory_clear(plan->inventory);
+	free(plan->inventory);
 	free(plan);
 	return NULL;
 }
@@ -149,6 +152,32 @@ int plan_unlink(struct plan *plan, const struct link *link)
 	id->ifindex = link->ifindex;
 	snprintf(id->name, sizeof(id->name), "%s", link->name);
 	return 0;
+}
+
+int plan_inventory(struct plan *plan, const struct inventory **ret)
+{
+	struct inventory *inventory = plan->inventory;
+	int r;
+
+	if (!inventory) {
+		inventory = calloc(1, sizeof(*inventory));
+		if (!inventory)
+			return error_set_errno(plan_error(plan), ENOMEM);
+		r = inventory_load(plan->ctx, inventory);
+		if (r < 0) {
+			free(inventory);
+			return r;
+		}
+		plan->inventory = inventory;
+	}
+	*ret = inventory;
+	return 0;
+}
+
+bool plan_drops(const struct plan *plan, const struct link *link)
+{
+	return plan->wanted && link->is_managed &&
+	       !objects_find_link(plan->wanted, link->name);
 }
 
 bool plan_adds_ifname(const struct plan *plan, const char *name)

@@ -21,6 +21,8 @@
 
 #include "context.h"
 #include "elements.h"
+#include "inventory.h"
+#include "object.h"
 
 #include "kernel/link.h"
 
@@ -77,6 +79,9 @@ struct plan {
 	size_t n_ifnames;
 	struct plan_born *born;
 	size_t n_born;
+	struct inventory *inventory; /* read when it is first asked for */
+	/* of a whole state: what else is there goes, and what differs changes; else NULL */
+	const struct objects *wanted;
 };
 
 /** @return 0, or a negative errno in ctx->error */
@@ -103,6 +108,12 @@ int plan_say(struct plan *plan, const char *format, ...)
 
 /** Deletes a link, with all others that are to go. */
 int plan_unlink(struct plan *plan, const struct link *link);
+
+/** All links, read once; the plan's. */
+int plan_inventory(struct plan *plan, const struct inventory **ret);
+
+/** The link is nestnet's, and no part of the whole state that is wanted. */
+bool plan_drops(const struct plan *plan, const struct link *link);
 
 /** Keeps the place of an interface's name. @param ret_index for plan_set_ifname() */
 int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index);

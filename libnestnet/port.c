@@ -186,6 +186,30 @@ static int plan_change(struct plan *plan, const struct change *wanted)
 
 /* ---- Attaching ---------------------------------------------------------------------------- */
 
+/* What nestnet attached itself it can attach otherwise, in a whole state.
+ * @return 1: it is so already; 0: it is to be changed; or the refusal */
+static int port_is_as_wanted(struct plan *plan, const struct link *port,
+			     const struct link *master, const struct attach_request *request)
+{
+	bool has_hairpin = !(request->flags & NESTNET_ATTACH_NO_HAIRPIN);
+	bool is_moved = request->flags & NESTNET_ATTACH_MOVE_ADDRESSES;
+	bool is_there = strcmp(master->name, request->bridge) == 0;
+	char bridge[FOUND_VALUE_MAX];
+	int r = move_record_find(plan, port->name, bridge);
+
+	if (r == 1 && (!is_there || !is_moved))
+		return error_set(plan_error(plan), EEXIST,
+				 "its addresses are on %s (bridge detach %s "
+				 "--move-addresses)",
+				 bridge, port->name);
+	if (r < 0 || (is_there && port->has_hairpin == has_hairpin))
+		return r < 0 ? r : 1;
+	r = plan_note(plan, '-', "bridge attach %s %s%s%s", master->name, port->name,
+		      is_moved ? " --move-addresses" : "",
+		      port->has_hairpin ? "" : " --no-hairpin");
+	return r < 0 ? r : 0;
+}
+
 /* @return 1: it is a port of the bridge already; 0: it can become one; or the refusal */
 static int check_port(struct plan *plan, struct netlink *nl, const struct link *port,
 		      const struct attach_request *request)
@@ -200,6 +224,8 @@ static int check_port(struct plan *plan, struct netlink *nl, const struct link *
 	r = link_get_by_index(nl, port->master, &master, error);
 	if (r < 0)
 		return r;
+	if (plan->wanted && found_get(plan, port->name, FOUND_ATTACHED, value) == 1)
+		return port_is_as_wanted(plan, port, &master, request);
 	if (r == 0 || strcmp(master.name, request->bridge) != 0)
 		return error_set(error, EEXIST, "a port of %s already (detach it first)",
 				 r == 1 ? master.name : "another bridge");
@@ -230,6 +256,9 @@ static int check_bridge(struct plan *plan, struct netlink *nl, const char *name)
 				 error_describe(ENODEV));
 	if (r == 1 && bridge.kind != LINK_BRIDGE)
 		return error_set(error, ENODEV, "%s is not a bridge", name);
+	if (r == 1 && plan_drops(plan, &bridge))
+		return error_set(error, ENODEV, "bridge %s: %s", name,
+				 error_describe(ENODEV));
 	return r < 0 ? r : 0;
 }
 
@@ -300,10 +329,36 @@ static int plan_attach(struct plan *plan, const struct attach_request *request)
 	return plan_attaching(plan, request, &port, &change);
 }
 
+/* In a whole state an interface that is not there is no error: it may come later. A tap of
+ * the state is attached by its own request.
+ * @return 1: there is nothing to attach; 0; or a negative errno */
+static int passes_over(struct plan *plan, const struct attach_request *request)
+{
+	const struct inventory_link *port;
+	const struct inventory *inventory;
+	int r;
+
+	if (!plan->wanted)
+		return 0;
+	if (objects_find_link(plan->wanted, request->ifname))
+		return 1;
+	r = plan_inventory(plan, &inventory);
+	if (r < 0)
+		return r;
+	port = inventory_find_name(inventory, request->ifname);
+	if (port && !plan_drops(plan, &port->link))
+		return 0;
+	r = plan_say(plan, "bridge attach %s: %s, and so it is left out", request->ifname,
+		     error_describe(ENODEV));
+	return r < 0 ? r : 1;
+}
+
 int port_plan(struct plan *plan, const struct attach_request *request)
 {
-	int r = plan_attach(plan, request);
+	int r = passes_over(plan, request);
 
+	if (r == 0)
+		r = plan_attach(plan, request);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "bridge attach %s", request->ifname);
 	return 0;
@@ -426,45 +481,6 @@ int port_plan_remove(struct plan *plan, const struct link_request *request)
 	if (r < 0)
 		return error_prefix(plan_error(plan), "bridge detach %s", request->name);
 	return 0;
-}
-
-/* ---- Everything ---------------------------------------------------------------------------- */
-
-static int take_attached(void *userdata, const char *interface, const char *name,
-			 const char *value)
-{
-	char *ifname = userdata;
-
-	(void)value;
-	if (strcmp(name, FOUND_ATTACHED) != 0)
-		return 0;
-	snprintf(ifname, NESTNET_IFNAMSIZ, "%s", interface);
-	return 1;
-}
-
-/* What somebody moved to another bridge stays there; its addresses come back all the same. */
-static int plan_clearing(struct plan *plan, const char *ifname)
-{
-	struct link_request request = { .flags = NESTNET_IF_EXISTS |
-						 NESTNET_DETACH_MOVE_ADDRESSES };
-	int r;
-
-	snprintf(request.name, sizeof(request.name), "%s", ifname);
-	r = plan_detach(plan, &request);
-	return r < 0 ? r : found_set(plan, ifname, FOUND_ATTACHED, NULL);
-}
-
-int port_plan_clear(struct plan *plan)
-{
-	char ifname[NESTNET_IFNAMSIZ];
-	int r;
-
-	do {
-		r = found_each(plan, take_attached, ifname);
-		if (r == 1 && plan_clearing(plan, ifname) < 0)
-			return error_prefix(plan_error(plan), "bridge detach %s", ifname);
-	} while (r == 1);
-	return r;
 }
 
 /* ---- Public ---------------------------------------------------------------------------------- */

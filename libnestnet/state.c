@@ -3,24 +3,28 @@
 
 #include "state.h"
 
-#include "command.h"
-#include "inventory.h"
+#include "present.h"
 #include "setting.h"
 #include "transaction.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
-static int unlink_managed(struct plan *plan, const struct inventory *inventory)
+int state_plan_extra(struct plan *plan)
 {
-	int r = 0;
+	const struct inventory *inventory;
+	int r = plan_inventory(plan, &inventory);
 
 	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
 		const struct link *link = &inventory->links[i].link;
 
-		if (!link->is_managed)
+		if (!link->is_managed || (plan->wanted && !plan_drops(plan, link)))
 			continue;
-		r = command_note_link(plan, '-', inventory, &inventory->links[i]);
+		r = present_note(plan, '-', &inventory->links[i]);
 		if (r == 0)
 			r = plan_unlink(plan, link);
 	}
@@ -42,19 +46,57 @@ static int say_forwarding_stays(struct plan *plan)
 
 int state_plan_clear(struct plan *plan)
 {
-	struct inventory inventory;
-	int r = inventory_load(plan->ctx, &inventory);
+	int r = elements_open(plan->elements, plan_error(plan));
 
-	if (r == 0) {
-		r = unlink_managed(plan, &inventory);
-		inventory_clear(&inventory);
-	}
-	if (r == 0)
-		r = elements_open(plan->elements, plan_error(plan));
 	if (r == 0)
 		r = say_forwarding_stays(plan);
 	return r < 0 ? r : elements_remove_tables(plan->elements, plan_error(plan));
 }
+
+/* ---- Saving ----------------------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct inventory_link *const *x = a, *const *y = b;
+
+	return strcmp((*x)->link.name, (*y)->link.name);
+}
+
+static int save_links(struct plan *plan, bool is_bridges)
+{
+	_cleanup_free_ const struct inventory_link **links = NULL;
+	const struct inventory *inventory;
+	size_t n = 0;
+	int r = plan_inventory(plan, &inventory);
+
+	if (r < 0)
+		return r;
+	links = calloc(inventory->n + 1, sizeof(*links));
+	if (!links)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct link *link = &inventory->links[i].link;
+
+		if (link->is_managed && (link->kind == LINK_BRIDGE) == is_bridges)
+			links[n++] = &inventory->links[i];
+	}
+	qsort(links, n, sizeof(*links), compare_names);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = present_note(plan, '+', links[i]);
+	return r;
+}
+
+int state_plan_save_bridges(struct plan *plan)
+{
+	return save_links(plan, true);
+}
+
+int state_plan_save_taps(struct plan *plan)
+{
+	return save_links(plan, false);
+}
+
+/* ---- Public ----------------------------------------------------------------------------------- */
 
 int nestnet_clear(struct nestnet_transaction *tx)
 {

@@ -6,8 +6,14 @@
 
 #include "plan.h"
 
-/** Plans our links and our table to be gone, and what was attached to be detached; the
- *  settings are forward_plan_restore()'s. */
+/** Plans links that nestnet made and nobody wants to be gone; all where nothing is wanted. */
+int state_plan_extra(struct plan *plan);
+
+/** Plans our tables to be gone; the settings are forward_plan_restore()'s. */
 int state_plan_clear(struct plan *plan);
+
+/** Note our bridges and our taps, by name, as commands. */
+int state_plan_save_bridges(struct plan *plan);
+int state_plan_save_taps(struct plan *plan);
 
 #endif

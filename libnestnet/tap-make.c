@@ -8,6 +8,7 @@
 
 #include "tap-make.h"
 
+#include "mark.h"
 #include "mtu.h"
 
 #include "kernel/address.h"
@@ -17,28 +18,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-
-/* ---- The alias text: for people, and for the number of queues, which no attribute has ---- */
-
-static void write_alias(unsigned int queues, char *buf, size_t size)
-{
-	if (queues > 1)
-		snprintf(buf, size, "nestnet tap queues=%u", queues);
-	else
-		snprintf(buf, size, "nestnet tap");
-}
-
-unsigned int tap_read_queues(const struct link *link)
-{
-	unsigned int queues;
-
-	if (!link->has_multi_queue)
-		return 1;
-	if (sscanf(link->alias, "nestnet tap queues=%u", &queues) == 1 &&
-	    queues <= NESTNET_QUEUES_MAX)
-		return queues;
-	return NESTNET_QUEUES_MAX;
-}
 
 /* ---- Making one --------------------------------------------------------------------------- */
 
@@ -76,7 +55,7 @@ static int mark(struct plan *plan, struct netlink *nl, struct making *making,
 	if (r < 0)
 		return r;
 	making->ifindex = link.ifindex;
-	write_alias(making->request.queues, alias, sizeof(alias));
+	mark_write(alias, "tap", making->request.queues, making->request.has_mac);
 	change.alias = alias;
 	change.set_mac = making->request.has_mac;
 	change.mac = making->request.mac;

@@ -12,9 +12,6 @@
 /** Adds the steps that make the tap; the request is borrowed until the plan is over. */
 int tap_plan_making(struct plan *plan, const struct tap_request *request);
 
-/** The queues that a tap of ours was asked for; the kernel's most for one of others. */
-unsigned int tap_read_queues(const struct link *link);
-
 /** @return 0; -ENODEV: no bridge of that name; or another negative errno */
 int tap_find_bridge(struct plan *plan, struct netlink *nl, const char *name,
 		    struct link *ret);

@@ -7,6 +7,9 @@
 #include "command.h"
 #include "guard-element.h"
 #include "inventory.h"
+#include "mark.h"
+#include "present.h"
+#include "tap-change.h"
 #include "tap-make.h"
 #include "transaction.h"
 #include "updown.h"
@@ -62,10 +65,8 @@ static bool has_other_port(const struct link *link, const struct tap_request *re
 	return true;
 }
 
-/* What of a tap that is there differs from the request, in words: what is there. */
-static bool is_different(const struct inventory *inventory,
-			 const struct inventory_link *there,
-			 const struct tap_request *request, char *what, size_t size)
+bool tap_is_different(const struct inventory *inventory, const struct inventory_link *there,
+		      const struct tap_request *request, char *what, size_t size)
 {
 	const struct inventory_link *bridge = inventory_find(inventory, there->link.master);
 	const struct link *link = &there->link;
@@ -77,8 +78,8 @@ static bool is_different(const struct inventory *inventory,
 		 !inventory_has_addresses(there, request->addresses.list,
 					  request->addresses.n))
 		snprintf(what, size, "other addresses");
-	else if (tap_read_queues(link) != request->queues)
-		snprintf(what, size, "queues %u", tap_read_queues(link));
+	else if (mark_read_queues(link) != request->queues)
+		snprintf(what, size, "queues %u", mark_read_queues(link));
 	else if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
 		snprintf(what, size, "MAC %02x:%02x:%02x:%02x:%02x:%02x", link->mac[0],
 			 link->mac[1], link->mac[2], link->mac[3], link->mac[4],
@@ -94,14 +95,14 @@ static bool is_different(const struct inventory *inventory,
 /* @return 0 where the tap is there just so, or the refusal */
 static int compare_tap(struct plan *plan, const struct tap_request *request)
 {
-	struct inventory inventory;
+	const struct inventory *inventory;
 	const struct inventory_link *there;
 	char what[64];
-	int r = inventory_load(plan->ctx, &inventory);
+	int r = plan_inventory(plan, &inventory);
 
 	if (r < 0)
 		return r;
-	there = inventory_find_name(&inventory, request->name);
+	there = inventory_find_name(inventory, request->name);
 	if (!there)
 		r = error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
 	else if (there->link.kind != LINK_TAP)
@@ -110,10 +111,16 @@ static int compare_tap(struct plan *plan, const struct tap_request *request)
 	else if (!there->link.is_managed)
 		r = error_set(plan_error(plan), EEXIST,
 			      "a tap of that name exists, which nestnet did not make");
-	else if (is_different(&inventory, there, request, what, sizeof(what)))
+	else if (tap_is_different(inventory, there, request, what, sizeof(what)))
 		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
-	inventory_clear(&inventory);
 	return r;
+}
+
+static int note_tap(struct plan *plan, const struct tap_request *request)
+{
+	const struct request whole = { .kind = REQUEST_TAP_ADD, .tap = *request };
+
+	return command_note(plan, '+', &whole);
 }
 
 /* One that somebody has set down, or a deletion that was killed. */
@@ -124,37 +131,59 @@ static int bring_up(struct plan *plan, const struct tap_request *request,
 
 	if (link->is_up)
 		return 0;
-	r = command_note_tap(plan, '+', request);
+	r = note_tap(plan, request);
 	return r < 0 ? r
 		     : updown_plan(plan, PLAN_PORTS, "tap add", link->ifindex, link->name,
 				   true);
+}
+
+static int plan_there(struct plan *plan, const struct tap_request *request,
+		      const struct link *link)
+{
+	size_t index;
+	int r = compare_tap(plan, request);
+
+	if (r == 0)
+		r = plan_add_ifname(plan, request->name, &index);
+	if (r == 0)
+		r = bring_up(plan, request, link);
+	return r < 0 ? r : 1;
+}
+
+/* A bridge that this transaction adds is looked for when its time has come. */
+static int check_bridge(struct plan *plan, const char *name)
+{
+	struct netlink *nl;
+	struct link bridge;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r < 0 || !name[0] || plan_adds_ifname(plan, name))
+		return r;
+	r = tap_find_bridge(plan, nl, name, &bridge);
+	if (r == 0 && plan_drops(plan, &bridge))
+		return error_set(plan_error(plan), ENODEV, "bridge %s: %s", name,
+				 error_describe(ENODEV));
+	return r;
 }
 
 static int plan_tap(struct plan *plan, const struct tap_request *request)
 {
 	struct netlink *nl;
 	struct link link;
-	size_t index;
 	int r = context_route(plan->ctx, &nl);
 
 	if (r == 0 && !strchr(request->name, '%'))
 		r = link_get(nl, request->name, &link, plan_error(plan));
-	if (r < 0)
+	if (r == 1 && !plan->wanted)
+		return plan_there(plan, request, &link);
+	if (r >= 0)
+		r = check_bridge(plan, request->bridge) < 0 ? -plan_error(plan)->code : r;
+	if (r == 1)
+		r = tap_plan_change(plan, request);
+	if (r != 0)
 		return r;
-	if (r == 1) {
-		r = compare_tap(plan, request);
-		if (r == 0)
-			r = plan_add_ifname(plan, request->name, &index);
-		if (r == 0)
-			r = bring_up(plan, request, &link);
-		return r < 0 ? r : 1;
-	}
-	/* A bridge that this transaction adds is looked for when its time has come. */
-	if (request->bridge[0] && !plan_adds_ifname(plan, request->bridge))
-		r = tap_find_bridge(plan, nl, request->bridge, &link);
-	if (r == 0)
-		r = tap_plan_making(plan, request);
-	return r < 0 ? r : command_note_tap(plan, '+', request);
+	r = tap_plan_making(plan, request);
+	return r < 0 ? r : note_tap(plan, request);
 }
 
 int tap_plan(struct plan *plan, const struct tap_request *request)
@@ -181,19 +210,17 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 		return error_set(error, EBUSY, "not a tap");
 	if (!there->link.is_managed)
 		return error_set(error, EBUSY, "nestnet did not make it");
-	r = command_note_link(plan, '-', inventory, there);
+	r = present_note(plan, '-', there);
 	return r < 0 ? r : plan_unlink(plan, &there->link);
 }
 
 int tap_plan_remove(struct plan *plan, const struct link_request *request)
 {
-	struct inventory inventory;
-	int r = inventory_load(plan->ctx, &inventory);
+	const struct inventory *inventory;
+	int r = plan_inventory(plan, &inventory);
 
-	if (r == 0) {
-		r = plan_deletion(plan, &inventory, request);
-		inventory_clear(&inventory);
-	}
+	if (r == 0)
+		r = plan_deletion(plan, inventory, request);
 	return r < 0 ? error_prefix(plan_error(plan), "tap del %s", request->name) : 0;
 }
 
@@ -302,7 +329,7 @@ static void fill_tap(const struct inventory *inventory, const struct inventory_l
 				     .n_addresses = from->n_addresses,
 				     .owner = link->owner,
 				     .group = link->group,
-				     .queues = tap_read_queues(link),
+				     .queues = mark_read_queues(link),
 				     .mtu = link->mtu,
 				     .is_up = link->is_up,
 				     .has_carrier = link->has_carrier,

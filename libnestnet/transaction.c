@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The transaction: requests in, one plan, one commit.
+ * The transaction: requests in, one plan (planner.c), one commit.
  *
  * Two writers need no lock. A plan is made of what the kernel said at one generation; if
  * that is over when the batch arrives, the kernel refuses it, what was done is undone, and
@@ -9,24 +9,16 @@
 
 #include "transaction.h"
 
-#include "bridge.h"
-#include "expose.h"
-#include "forward.h"
-#include "guard.h"
-#include "nat.h"
-#include "plan.h"
-#include "port.h"
-#include "state.h"
-#include "tap.h"
+#include "command.h"
+#include "object.h"
+#include "planner.h"
 
 #include "base/cleanup.h"
-#include "base/endpoint.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* How often a plan is made anew. Of n writers one wins each round, so each of eight is
  * through after some eight rounds; a program that changes the ruleset for ever is not
@@ -37,6 +29,8 @@ struct nestnet_transaction {
 	struct nestnet *ctx;
 	struct request *requests;
 	size_t n;
+	struct objects *objects; /* of a whole state; else NULL */
+	size_t culprit;          /* the request that the last failure is about; n: none */
 	char (*ifnames)[NESTNET_IFNAMSIZ]; /* of the last commit */
 	size_t n_ifnames;
 };
@@ -76,6 +70,7 @@ struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction 
 	for (size_t i = 0; i < tx->n; i++)
 		free_request(&tx->requests[i]);
 	free(tx->requests);
+	objects_free(tx->objects);
 	free(tx->ifnames);
 	free(tx);
 	return NULL;
@@ -87,31 +82,108 @@ struct nestnet *transaction_begin(struct nestnet_transaction *tx)
 	return tx->ctx;
 }
 
-/* Takes the request: it goes as if it had been in the transaction. */
-static int refuse_request(struct nestnet_transaction *tx, const struct request *request,
-			  int code, const char *why)
+/* What a whole state cannot have. */
+static const char *why_not_whole(const struct request *request)
 {
-	struct request taken = *request;
-
-	free_request(&taken);
-	return transaction_refuse(tx, code, "%s", why);
+	switch (request->kind) {
+	case REQUEST_TAP_ADD:
+		return strchr(request->tap.name, '%') ? "a whole state names its taps" : NULL;
+	case REQUEST_FORWARD:
+		return request->forward.is_on ? NULL : "no whole state turns it off";
+	case REQUEST_EXPOSE:
+	case REQUEST_BRIDGE_ADD:
+	case REQUEST_ATTACH:
+	case REQUEST_NAT_ADD:
+		return NULL;
+	case REQUEST_UNEXPOSE:
+	case REQUEST_UNEXPOSE_TARGET:
+	case REQUEST_TAP_DEL:
+	case REQUEST_BRIDGE_DEL:
+	case REQUEST_DETACH:
+	case REQUEST_NAT_DEL:
+	case REQUEST_CLEAR:
+		break;
+	}
+	return "a whole state says what is there, and nothing that is not";
 }
 
-int transaction_add(struct nestnet_transaction *tx, const struct request *request)
+/* @return 1: it is said already; 0: it is new; or the refusal */
+static int add_object(struct nestnet_transaction *tx, const struct request *request)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *why = why_not_whole(request);
+	int r;
+
+	if (!why) {
+		r = objects_add(tx->objects, request, tx->n, &tx->culprit);
+		if (r >= 0)
+			return r;
+		if (r == -ENOMEM)
+			return context_end(tx->ctx, r);
+		why = "one object said in two ways";
+	}
+	text = command_format(request);
+	return transaction_refuse(tx, EINVAL, "%s: %s", text ? text : "", why);
+}
+
+/* Takes the request only where there is room. */
+static int append(struct nestnet_transaction *tx, const struct request *request)
 {
 	struct request *grown = tx->requests;
 
 	if (tx->n &&
 	    (request->kind == REQUEST_CLEAR || tx->requests[0].kind == REQUEST_CLEAR))
-		return refuse_request(tx, request, EINVAL,
-				      "clear: a transaction that clears has no other requests");
+		return transaction_refuse(
+			tx, EINVAL,
+			"clear: a transaction that clears has no other requests");
 	if ((tx->n & (tx->n - 1)) == 0)
 		grown = reallocarray(tx->requests, tx->n ? tx->n * 2 : 1, sizeof(*grown));
 	if (!grown)
-		return refuse_request(tx, request, ENOMEM, error_describe(ENOMEM));
+		return context_end(tx->ctx, -ENOMEM);
 	tx->requests = grown;
 	tx->requests[tx->n++] = *request;
 	return 0;
+}
+
+int transaction_add(struct nestnet_transaction *tx, const struct request *request)
+{
+	struct request taken = *request;
+	int r = 0;
+
+	/* In a whole state all that differs is switched over, and clocks go on. */
+	if (tx->objects && taken.kind == REQUEST_EXPOSE)
+		taken.expose.flags &= ~NESTNET_EXPOSE_REPLACE;
+	tx->culprit = tx->n;
+	if (tx->objects)
+		r = add_object(tx, &taken);
+	if (r == 0)
+		r = append(tx, &taken);
+	else if (r == 1)
+		free_request(&taken);
+	if (r < 0)
+		free_request(&taken);
+	return r < 0 ? r : 0;
+}
+
+int nestnet_transaction_set_exact(struct nestnet_transaction *tx)
+{
+	transaction_begin(tx);
+	if (tx->n > 0)
+		return transaction_refuse(tx, EINVAL,
+					  "a whole state begins before its first request");
+	if (!tx->objects)
+		tx->objects = objects_new(&tx->requests);
+	return tx->objects ? 0 : context_end(tx->ctx, -ENOMEM);
+}
+
+size_t nestnet_transaction_size(const struct nestnet_transaction *tx)
+{
+	return tx->n;
+}
+
+size_t nestnet_transaction_culprit(const struct nestnet_transaction *tx)
+{
+	return tx->culprit;
 }
 
 int transaction_refuse(struct nestnet_transaction *tx, int code, const char *format, ...)
@@ -137,122 +209,21 @@ bool prefixes_copy(const struct nestnet_prefix *from, size_t n, struct prefixes 
 	return ret->list;
 }
 
-/* ---- Planning ------------------------------------------------------------------------------ */
+/* ---- Commits --------------------------------------------------------------------------------- */
 
-/* What is translated has to be forwarded. */
-static int plan_forwarding(struct plan *plan, int family)
-{
-	struct forward_request request = { .family = family, .is_on = true };
-
-	return forward_plan(plan, &request);
-}
-
-static int plan_expose(struct plan *plan, const struct expose_request *request)
-{
-	int r = expose_plan(plan, request);
-
-	if (r < 0 || (request->flags & NESTNET_EXPOSE_NO_FORWARD))
-		return r;
-	return plan_forwarding(plan, endpoint_family(&request->target));
-}
-
-static int plan_nat(struct plan *plan, const struct nat_request *request)
-{
-	int r = nat_plan(plan, request);
-
-	if (r < 0 || (request->flags & NESTNET_NAT_NO_FORWARD))
-		return r;
-	return plan_forwarding(plan, request->subnet.address.family);
-}
-
-static int plan_tap(struct plan *plan, const struct tap_request *request)
-{
-	int r = tap_plan(plan, request);
-
-	if (r < 0)
-		return r;
-	return r == 1 ? guard_plan_there(plan, request) : guard_plan(plan, request);
-}
-
-static int plan_tap_removal(struct plan *plan, const struct link_request *request)
-{
-	int r = tap_plan_remove(plan, request);
-
-	return r < 0 ? r : guard_plan_remove(plan, request->name);
-}
-
-static int plan_clear(struct plan *plan)
-{
-	const struct unexpose_target_request all = { .target = { .family = AF_UNSPEC } };
-	int r = expose_plan_remove_target(plan, &all);
-
-	if (r == 0)
-		r = nat_plan_clear(plan);
-	if (r == 0)
-		r = port_plan_clear(plan);
-	if (r == 0)
-		r = forward_plan_restore(plan);
-	if (r == 0)
-		r = state_plan_clear(plan);
-	if (r == 0)
-		r = guard_plan_clear(plan);
-	return r < 0 ? error_prefix(plan_error(plan), "clear") : 0;
-}
-
-static int plan_request(struct plan *plan, const struct request *request)
-{
-	switch (request->kind) {
-	case REQUEST_EXPOSE:
-		return plan_expose(plan, &request->expose);
-	case REQUEST_UNEXPOSE:
-		return expose_plan_remove(plan, &request->unexpose);
-	case REQUEST_UNEXPOSE_TARGET:
-		return expose_plan_remove_target(plan, &request->unexpose_target);
-	case REQUEST_TAP_ADD:
-		return plan_tap(plan, &request->tap);
-	case REQUEST_TAP_DEL:
-		return plan_tap_removal(plan, &request->link);
-	case REQUEST_BRIDGE_ADD:
-		return bridge_plan(plan, &request->bridge);
-	case REQUEST_BRIDGE_DEL:
-		return bridge_plan_remove(plan, &request->link);
-	case REQUEST_ATTACH:
-		return port_plan(plan, &request->attach);
-	case REQUEST_DETACH:
-		return port_plan_remove(plan, &request->link);
-	case REQUEST_NAT_ADD:
-		return plan_nat(plan, &request->nat);
-	case REQUEST_NAT_DEL:
-		return nat_plan_remove(plan, &request->nat_del);
-	case REQUEST_FORWARD:
-		return forward_plan(plan, &request->forward);
-	case REQUEST_CLEAR:
-		return plan_clear(plan);
-	}
-	return -EINVAL;
-}
-
+/* Plans, and keeps which request was refused, if one was. */
 static int make_plan(struct nestnet_transaction *tx, struct plan **ret)
 {
-	struct plan *plan;
-	int r = plan_new(tx->ctx, &plan);
+	const struct requests requests = { tx->requests, tx->n, tx->objects };
 
-	for (size_t i = 0; r == 0 && i < tx->n; i++) {
-		r = plan_request(plan, &tx->requests[i]);
-		if (r < 0)
-			plan_free(plan);
-	}
-	if (r == 0)
-		*ret = plan;
-	return r;
+	tx->culprit = tx->n;
+	return planner_make(tx->ctx, &requests, ret, &tx->culprit);
 }
 
 static void cleanup_plan(struct plan **plan)
 {
 	plan_free(*plan);
 }
-
-/* ---- Commits --------------------------------------------------------------------------------- */
 
 /* @param first  is given what a commit is told by that is to be made anew */
 static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)

@@ -177,7 +177,7 @@ static int add_tap(struct cli *cli, const char *name, const struct tap_line *lin
 	if (status != STATUS_OK)
 		return status;
 	status = cli_commit_keep(cli, tx, nestnet_tap_add(tx, name, &line->options));
-	if (status == STATUS_OK && !cli->is_dry_run) {
+	if (status == STATUS_OK && !cli->is_dry_run && !cli->file) {
 		const char *given = nestnet_transaction_ifname(tx, 0);
 
 		if (cli->is_json)
@@ -185,7 +185,8 @@ static int add_tap(struct cli *cli, const char *name, const struct tap_line *lin
 		else if (strchr(name, '%'))
 			printf("%s\n", given);
 	}
-	nestnet_transaction_free(tx);
+	if (!cli->file)
+		nestnet_transaction_free(tx);
 	return status;
 }
 

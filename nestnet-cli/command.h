@@ -16,11 +16,13 @@ enum {
 };
 
 struct command;
+struct file;
 
 /** One invocation. */
 struct cli {
 	const struct command *command;
 	struct nestnet *ctx;
+	struct file *file; /* whose line is taken for a command line; else NULL */
 	const char *netns;
 	bool is_json, is_dry_run, is_quiet, is_verbose, is_help;
 };
@@ -67,6 +69,13 @@ bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_fla
 int cli_usage(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** The same of one word, or the rest of one, whose place in a file is told. */
+int cli_usage_at(const struct cli *cli, const char *word, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Says one line about anything else. */
+void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /** Says the library's sentence. @return the status for its code */
 int cli_fail(const struct cli *cli, int code);
 
@@ -78,7 +87,8 @@ int cli_give_up(const struct cli *cli, const char *format, ...)
  *  @param most  -1: any number */
 bool cli_check_arguments(const struct cli *cli, int argc, int least, int most);
 
-/** Commits the transaction, or prints its plan with --dry-run, and frees it.
+/** Commits the transaction, or prints its plan with --dry-run, and frees it. That of a file
+ *  is committed at its end instead.
  *  @param code  of the last request; a refusal is told instead */
 int cli_commit(struct cli *cli, struct nestnet_transaction *tx, int code);
 
@@ -89,7 +99,14 @@ int cli_commit_keep(struct cli *cli, struct nestnet_transaction *tx, int code);
  *  @return STATUS_OK, or the failure's status */
 int cli_open(struct cli *cli);
 
-/** Opens the context and a new transaction. @return STATUS_OK, or the failure's status */
+/** Prints what a commit would change. @param ret_n  counts the changes; or NULL */
+int cli_print_plan(struct cli *cli, struct nestnet_transaction *tx, size_t *ret_n);
+
+/** Finds a command by its words. @return NULL, and what is wrong was said */
+const struct command *cli_find(const struct cli *cli, const char *noun, const char *verb);
+
+/** Opens the context and a new transaction, or takes that of the file.
+ *  @return STATUS_OK, or the failure's status */
 int cli_begin(struct cli *cli, struct nestnet_transaction **ret);
 
 /* One function a command, in the file of its noun. */
@@ -113,6 +130,9 @@ int cmd_forward_status(struct cli *cli, int argc, char **argv);
 int cmd_alias_list(struct cli *cli, int argc, char **argv);
 int cmd_guest_list(struct cli *cli, int argc, char **argv);
 int cmd_guest_wait(struct cli *cli, int argc, char **argv);
+int cmd_apply(struct cli *cli, int argc, char **argv);
+int cmd_diff(struct cli *cli, int argc, char **argv);
+int cmd_save(struct cli *cli, int argc, char **argv);
 int cmd_clear(struct cli *cli, int argc, char **argv);
 
 #endif

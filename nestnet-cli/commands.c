@@ -99,6 +99,15 @@ const struct command commands[] = {
 	  "wait for a guest, and print its address",
 	  "  --timeout TIME      how long at most: 90s, 15m; 60s by default\n",
 	  "nestnet guest wait tap0 --timeout 30s" },
+	{ "apply", NULL, cmd_apply, "FILE|-",
+	  "make the host's state exactly what a file says",
+	  "  FILE                one command a line, without the word nestnet, as save prints\n"
+	  "                      them; or JSON as of status. -: standard input\n",
+	  "nestnet apply /etc/nestnet/nestnet.conf" },
+	{ "diff", NULL, cmd_diff, "FILE|-", "print what apply would do",
+	  "  FILE                as for apply\n", "nestnet diff /etc/nestnet/nestnet.conf" },
+	{ "save", NULL, cmd_save, "", "print the present state as a file for apply", NULL,
+	  "nestnet save" },
 	{ "clear", NULL, cmd_clear, "", "remove everything nestnet made, and put back the rest",
 	  NULL, "nestnet clear" },
 };

@@ -2,6 +2,7 @@
 /* nestnet(1): global options, the command table, exit status. */
 
 #include "command.h"
+#include "file.h"
 #include "output.h"
 
 #include <errno.h>
@@ -78,19 +79,23 @@ static void say(const char *text)
 	fputc('\n', stderr);
 }
 
-static void say_of_command(const struct cli *cli, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+static void say_of_command(const struct cli *cli, const char *word, const char *format,
+			   va_list args) __attribute__((format(printf, 3, 0)));
 
-static void say_of_command(const struct cli *cli, const char *format, va_list args)
+static void say_of_command(const struct cli *cli, const char *word, const char *format,
+			   va_list args)
 {
-	char text[1024];
-	int at = 0;
+	char text[1024 + FILE_PLACE_MAX + 64], place[FILE_PLACE_MAX] = "", sentence[1024];
 
+	if (cli->file)
+		file_place(cli->file, word, place);
+	vsnprintf(sentence, sizeof(sentence), format, args);
 	if (cli->command)
-		at = snprintf(text, sizeof(text), "%s%s%s: ", cli->command->noun,
-			      cli->command->verb ? " " : "",
-			      cli->command->verb ? cli->command->verb : "");
-	vsnprintf(text + at, sizeof(text) - (size_t)at, format, args);
+		snprintf(text, sizeof(text), "%s%.16s%s%.16s: %s", place, cli->command->noun,
+			 cli->command->verb ? " " : "",
+			 cli->command->verb ? cli->command->verb : "", sentence);
+	else
+		snprintf(text, sizeof(text), "%s%s", place, sentence);
 	say(text);
 }
 
@@ -99,7 +104,17 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say_of_command(cli, format, args);
+	say_of_command(cli, NULL, format, args);
+	va_end(args);
+	return STATUS_USAGE;
+}
+
+int cli_usage_at(const struct cli *cli, const char *word, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say_of_command(cli, word, format, args);
 	va_end(args);
 	return STATUS_USAGE;
 }
@@ -109,14 +124,30 @@ int cli_give_up(const struct cli *cli, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	say_of_command(cli, format, args);
+	say_of_command(cli, NULL, format, args);
 	va_end(args);
 	return STATUS_FAILED;
 }
 
+void cli_say(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say(text);
+}
+
 int cli_fail(const struct cli *cli, int code)
 {
-	say(cli->ctx ? nestnet_errmsg(cli->ctx) : strerror(-code));
+	const char *sentence = cli->ctx ? nestnet_errmsg(cli->ctx) : strerror(-code);
+
+	if (cli->file)
+		file_say(cli->file, sentence);
+	else
+		say(sentence);
 	return code == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
 }
 
@@ -177,13 +208,13 @@ static void say_bad_option(const struct cli *cli, int option, char **argv)
 	const char *word = long_word(argv);
 
 	if (option == ':')
-		cli_usage(cli, "option '%s' wants a value", word);
+		cli_usage_at(cli, word, "option '%s' wants a value", word);
 	else if (optopt && optopt < OPTION_FIRST && strncmp(word, "--", 2) != 0)
-		cli_usage(cli, "unknown option '-%c'", optopt);
+		cli_usage_at(cli, word, "unknown option '-%c'", optopt);
 	else if (optopt)
-		cli_usage(cli, "option '%s' takes no value", word);
+		cli_usage_at(cli, word, "option '%s' takes no value", word);
 	else
-		cli_usage(cli, "unknown option '%s'", word);
+		cli_usage_at(cli, word, "unknown option '%s'", word);
 }
 
 /* The most options that a command has, with the global ones. */
@@ -196,11 +227,13 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *opti
 	char all_letters[64];
 	size_t n = 0;
 
-	for (const struct option *o = global_options; o->name; o++)
+	/* A line of a file has none of those that are for all of it. */
+	for (const struct option *o = global_options; !cli->file && o->name; o++)
 		all[n++] = *o;
 	for (const struct option *o = options; o && o->name && n < OPTIONS_MAX - 1; o++)
 		all[n++] = *o;
-	snprintf(all_letters, sizeof(all_letters), ":%s%s", GLOBAL_LETTERS, letters);
+	snprintf(all_letters, sizeof(all_letters), ":%s%s", cli->file ? "" : GLOBAL_LETTERS,
+		 letters);
 
 	for (;;) {
 		int index = -1, option = getopt_long(argc, argv, all_letters, all, &index);
@@ -268,49 +301,64 @@ int cli_open(struct cli *cli)
 
 int cli_begin(struct cli *cli, struct nestnet_transaction **ret)
 {
-	int r = cli_open(cli);
+	int r;
 
+	if (cli->file) {
+		*ret = file_transaction(cli->file);
+		return STATUS_OK;
+	}
+	r = cli_open(cli);
 	if (r != STATUS_OK)
 		return r;
 	r = nestnet_transaction_new(cli->ctx, ret);
 	return r < 0 ? cli_fail(cli, r) : STATUS_OK;
 }
 
-static int print_change(void *userdata, char op, const char *command)
-{
-	(void)userdata;
-	return printf("%c %s\n", op, command) < 0 ? -EIO : 0;
-}
+struct changes {
+	struct rows *rows; /* NULL: lines are printed */
+	size_t n;
+};
 
-static int add_change(void *userdata, char op, const char *command)
+static int take_change(void *userdata, char op, const char *command)
 {
+	struct changes *changes = userdata;
 	char sign[2] = { op, '\0' };
 
-	rows_add(userdata, json_pack("{s:s, s:s}", "op", sign, "command", command));
+	changes->n++;
+	if (changes->rows)
+		rows_add(changes->rows,
+			 json_pack("{s:s, s:s}", "op", sign, "command", command));
+	else
+		printf("%c %s\n", op, command);
 	return 0;
 }
 
-static int print_plan(struct cli *cli, struct nestnet_transaction *tx)
+int cli_print_plan(struct cli *cli, struct nestnet_transaction *tx, size_t *ret_n)
 {
-	struct rows *rows;
+	struct changes changes = { .rows = NULL };
 	int r;
 
-	if (!cli->is_json) {
-		r = nestnet_transaction_plan(tx, print_change, NULL);
-		return r < 0 ? cli_fail(cli, r) : STATUS_OK;
+	if (cli->is_json) {
+		changes.rows = rows_new();
+		if (!changes.rows)
+			return STATUS_FAILED;
 	}
-	rows = rows_new();
-	if (!rows)
-		return STATUS_FAILED;
-	return rows_print(cli, rows, NULL, 0, nestnet_transaction_plan(tx, add_change, rows));
+	r = nestnet_transaction_plan(tx, take_change, &changes);
+	if (ret_n)
+		*ret_n = changes.n;
+	if (cli->is_json)
+		return rows_print(cli, changes.rows, NULL, 0, r);
+	return r < 0 ? cli_fail(cli, r) : STATUS_OK;
 }
 
 int cli_commit_keep(struct cli *cli, struct nestnet_transaction *tx, int code)
 {
 	if (code < 0)
 		return cli_fail(cli, code);
+	if (cli->file)
+		return STATUS_OK;
 	if (cli->is_dry_run)
-		return print_plan(cli, tx);
+		return cli_print_plan(cli, tx, NULL);
 	code = nestnet_transaction_commit(tx);
 	return code < 0 ? cli_fail(cli, code) : STATUS_OK;
 }
@@ -319,15 +367,14 @@ int cli_commit(struct cli *cli, struct nestnet_transaction *tx, int code)
 {
 	int status = cli_commit_keep(cli, tx, code);
 
-	nestnet_transaction_free(tx);
+	if (!cli->file)
+		nestnet_transaction_free(tx);
 	return status;
 }
 
 /* ---- The command ---------------------------------------------------------------------------- */
 
-/* @return the command, or NULL and what is wrong was said */
-static const struct command *find_command(const struct cli *cli, const char *noun,
-					  const char *verb)
+const struct command *cli_find(const struct cli *cli, const char *noun, const char *verb)
 {
 	bool is_noun = false;
 
@@ -339,11 +386,12 @@ static const struct command *find_command(const struct cli *cli, const char *nou
 		is_noun = true;
 	}
 	if (!is_noun)
-		cli_usage(cli, "unknown command '%s' (see nestnet --help)", noun);
+		cli_usage_at(cli, noun, "unknown command '%s' (see nestnet --help)", noun);
 	else if (verb)
-		cli_usage(cli, "unknown command '%s %s' (see nestnet --help)", noun, verb);
+		cli_usage_at(cli, noun, "unknown command '%s %s' (see nestnet --help)", noun,
+			     verb);
 	else
-		cli_usage(cli, "'%s' wants a verb (see nestnet --help)", noun);
+		cli_usage_at(cli, noun, "'%s' wants a verb (see nestnet --help)", noun);
 	return NULL;
 }
 
@@ -382,7 +430,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (print_noun(argv[0], argc > 1 ? argv[1] : NULL))
 		return STATUS_OK;
-	command = find_command(cli, argv[0], argc > 1 ? argv[1] : NULL);
+	command = cli_find(cli, argv[0], argc > 1 ? argv[1] : NULL);
 	if (!command)
 		return STATUS_USAGE;
 	cli->command = command;

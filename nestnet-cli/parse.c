@@ -15,7 +15,7 @@ bool parse_alias(const struct cli *cli, const char *text, struct nestnet_endpoin
 
 	if (nestnet_alias_parse(text, ret, &why) == 0)
 		return true;
-	cli_usage(cli, "alias '%s': %s", text, why);
+	cli_usage_at(cli, text, "alias '%s': %s", text, why);
 	return false;
 }
 
@@ -25,7 +25,7 @@ bool parse_target(const struct cli *cli, const char *text, struct nestnet_endpoi
 
 	if (nestnet_target_parse(text, ret, &why) == 0)
 		return true;
-	cli_usage(cli, "target '%s': %s", text, why);
+	cli_usage_at(cli, text, "target '%s': %s", text, why);
 	return false;
 }
 
@@ -33,7 +33,7 @@ bool parse_address(const struct cli *cli, const char *text, struct nestnet_addre
 {
 	if (nestnet_address_parse(text, ret) == 0)
 		return true;
-	cli_usage(cli, "'%s': not an IPv4 or IPv6 address", text);
+	cli_usage_at(cli, text, "'%s': not an IPv4 or IPv6 address", text);
 	return false;
 }
 
@@ -41,7 +41,7 @@ bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix
 {
 	if (strchr(text, '/') && nestnet_prefix_parse(text, ret) == 0)
 		return true;
-	cli_usage(cli, "'%s': not ADDRESS/LEN", text);
+	cli_usage_at(cli, text, "'%s': not ADDRESS/LEN", text);
 	return false;
 }
 
@@ -71,7 +71,7 @@ bool parse_source_into(const struct cli *cli, const char *text, struct prefix_li
 	struct nestnet_prefix prefix;
 
 	if (nestnet_prefix_parse(text, &prefix) < 0) {
-		cli_usage(cli, "--from '%s': not an address or ADDRESS/LEN", text);
+		cli_usage_at(cli, text, "--from '%s': not an address or ADDRESS/LEN", text);
 		return false;
 	}
 	return append(cli, &prefix, list);
@@ -86,7 +86,7 @@ bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *
 	else if (strcmp(text, "none") == 0)
 		*ret = NESTNET_EGRESS_NONE;
 	else {
-		cli_usage(cli, "--egress '%s': it is masquerade, alias or none", text);
+		cli_usage_at(cli, text, "--egress '%s': it is masquerade, alias or none", text);
 		return false;
 	}
 	return true;
@@ -112,7 +112,7 @@ bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
 {
 	if (read_mac(text, ret))
 		return true;
-	cli_usage(cli, "'%s' is not a MAC address such as 02:00:00:12:34:56", text);
+	cli_usage_at(cli, text, "'%s' is not a MAC address such as 02:00:00:12:34:56", text);
 	return false;
 }
 
@@ -145,8 +145,7 @@ static bool read_guard(const struct cli *cli, const char *text, char *copy,
 	const char *word = next_word(&copy);
 
 	if (!read_mac(word, guard->mac)) {
-		cli_usage(cli,
-			  "--guard '%s': not MAC[,ADDRESS...] such as "
+		cli_usage_at(cli, text, "--guard '%s': not MAC[,ADDRESS...] such as "
 			  "52:54:00:12:34:56,192.168.122.89",
 			  text);
 		return false;
@@ -154,7 +153,7 @@ static bool read_guard(const struct cli *cli, const char *text, char *copy,
 	while (copy) {
 		word = next_word(&copy);
 		if (nestnet_address_parse(word, &addresses[guard->n_addresses]) < 0) {
-			cli_usage(cli, "--guard '%s': '%s' is not an IPv4 or IPv6 address",
+			cli_usage_at(cli, text, "--guard '%s': '%s' is not an IPv4 or IPv6 address",
 				  text, word);
 			return false;
 		}
@@ -204,7 +203,7 @@ bool parse_number(const struct cli *cli, const char *what, const char *text, uin
 		*ret = (uint32_t)number;
 		return true;
 	}
-	cli_usage(cli, "%s '%s': not a number from %u to %u", what, text, least, most);
+	cli_usage_at(cli, text, "%s '%s': not a number from %u to %u", what, text, least, most);
 	return false;
 }
 
@@ -217,7 +216,7 @@ bool parse_ports(const struct cli *cli, const char *text, struct nestnet_endpoin
 	if (snprintf(alias, sizeof(alias), "*:%s", text) < (int)sizeof(alias) &&
 	    nestnet_alias_parse(alias, ret, &why) == 0)
 		return true;
-	cli_usage(cli, "--except '%s': %s", text, why);
+	cli_usage_at(cli, text, "--except '%s': %s", text, why);
 	return false;
 }
 
@@ -237,7 +236,7 @@ bool parse_time(const struct cli *cli, const char *text, uint64_t *ret_ms)
 			return true;
 		}
 	}
-	cli_usage(cli, "--timeout '%s': not a time such as 90s, 15m, 2h or 7d", text);
+	cli_usage_at(cli, text, "--timeout '%s': not a time such as 90s, 15m, 2h or 7d", text);
 	return false;
 }
 
@@ -263,7 +262,7 @@ bool parse_user(const struct cli *cli, const char *text, uint32_t *ret)
 		return parse_number(cli, "--owner", text, 0, UINT32_MAX - 1, ret);
 	user = getpwnam(text);
 	if (!user) {
-		cli_usage(cli, "--owner '%s': no such user", text);
+		cli_usage_at(cli, text, "--owner '%s': no such user", text);
 		return false;
 	}
 	*ret = user->pw_uid;
@@ -278,7 +277,7 @@ bool parse_group(const struct cli *cli, const char *text, uint32_t *ret)
 		return parse_number(cli, "--group", text, 0, UINT32_MAX - 1, ret);
 	group = getgrnam(text);
 	if (!group) {
-		cli_usage(cli, "--group '%s': no such group", text);
+		cli_usage_at(cli, text, "--group '%s': no such group", text);
 		return false;
 	}
 	*ret = group->gr_gid;

@@ -185,6 +185,31 @@ NESTNET_PUBLIC struct nestnet_transaction *
 nestnet_transaction_free(struct nestnet_transaction *tx);
 
 /**
+ * Makes the transaction a whole state: a commit makes its requests true, and removes or
+ * detaches all else that nestnet made or attached. What differs from its request is
+ * changed, in place where it can be; what is equal is not touched, and its flows and clocks
+ * go on. Forwarding is turned on where it is asked for, and never off.
+ *
+ * Such a transaction takes what adds (nestnet_expose(), nestnet_tap_add(),
+ * nestnet_bridge_add(), nestnet_bridge_attach(), nestnet_nat_add() and
+ * nestnet_forward_set() to on), in any order, each object once: said again in the same way
+ * it is passed over, in another way it is -EINVAL. An interface to attach or to forward
+ * from that is not there is a warning in the log, no error.
+ * @return 0; -EINVAL (a request is queued already), -ENOMEM. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_transaction_set_exact(struct nestnet_transaction *tx);
+
+/** How many requests are queued. Since: 0.1 */
+NESTNET_PUBLIC size_t nestnet_transaction_size(const struct nestnet_transaction *tx);
+
+/**
+ * Which request the last failure is about, counted from 0 in the order of queueing: after a
+ * commit the one that was refused, after -EINVAL the one that says the object otherwise.
+ * @return nestnet_transaction_size() where it is none of them. Since: 0.1
+ */
+NESTNET_PUBLIC size_t nestnet_transaction_culprit(const struct nestnet_transaction *tx);
+
+/**
  * Makes all requests true, or none.
  * @return 0: done, or it was so already; else any error of the set. Since: 0.1
  */
@@ -584,6 +609,15 @@ NESTNET_PUBLIC int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn,
  * @return 0, -EINVAL (other requests are queued), -ENOMEM. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_clear(struct nestnet_transaction *tx);
+
+/**
+ * Reports the present state as the commands of nestnet(1) that make it, sorted; op is '+'.
+ * A transaction of a whole state (nestnet_transaction_set_exact()) that has just these
+ * changes nothing. Of a timeout it says what remains.
+ * @param fn  a return value other than 0 ends the report and is returned
+ * @return 0, or an error. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_save(struct nestnet *ctx, nestnet_change_fn fn, void *userdata);
 
 #ifdef __cplusplus
 }

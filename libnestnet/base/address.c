@@ -81,6 +81,12 @@ static uint8_t byte_mask(unsigned int len, size_t byte)
 	return (uint8_t)(0xff << (8 - (len - before)));
 }
 
+bool address_is_link_local(const struct nestnet_address *address)
+{
+	return address->family == AF_INET6 && address->bytes[0] == 0xfe &&
+	       (address->bytes[1] & 0xc0) == 0x80;
+}
+
 struct nestnet_prefix prefix_of_address(const struct nestnet_address *address)
 {
 	return (struct nestnet_prefix){ .address = *address,

@@ -25,6 +25,9 @@ int address_compare(const struct nestnet_address *a, const struct nestnet_addres
  */
 const char *address_why_not_unicast(const struct nestnet_address *address);
 
+/** fe80::/10 */
+bool address_is_link_local(const struct nestnet_address *address);
+
 /** The prefix of this one address. */
 struct nestnet_prefix prefix_of_address(const struct nestnet_address *address);
 

@@ -16,8 +16,8 @@
 #include <string.h>
 
 /* @return the request, to be freed, or NULL where there is no memory */
-static struct nl_msg *add_request(const struct route_library *library, uint32_t ifindex,
-				  const struct nestnet_prefix *prefix)
+static struct nl_msg *make_request(const struct route_library *library, int type,
+				   uint32_t ifindex, const struct nestnet_prefix *prefix)
 {
 	_cleanup_(cleanup_value) struct nl_addr *local = route_value_new(prefix);
 	struct rtnl_addr *addr = library->rtnl_addr_alloc();
@@ -26,29 +26,51 @@ static struct nl_msg *add_request(const struct route_library *library, uint32_t 
 	if (addr && local && library->rtnl_addr_set_local(addr, local) == 0) {
 		library->rtnl_addr_set_ifindex(addr, (int)ifindex);
 		library->rtnl_addr_set_prefixlen(addr, (int)prefix->len);
-		(void)library->rtnl_addr_build_add_request(
-			addr, NLM_F_CREATE | NLM_F_REPLACE, &message);
+		if (type == RTM_NEWADDR)
+			(void)library->rtnl_addr_build_add_request(
+				addr, NLM_F_CREATE | NLM_F_REPLACE, &message);
+		else
+			(void)library->rtnl_addr_build_delete_request(addr, 0, &message);
 	}
 	library->rtnl_addr_put(addr);
 	return message;
 }
 
-int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
-		struct error *error)
+/* Sends one of the two. */
+static int change_address(struct netlink *nl, int type, uint32_t ifindex,
+			  const struct nestnet_prefix *prefix, struct error *error)
 {
 	_cleanup_message_ struct nl_msg *message = NULL;
 	struct route_library library;
-	char text[NESTNET_TEXT_MAX];
 	int r = route_library_load(&library, error);
 
 	if (r < 0)
 		return r;
-	message = add_request(&library, ifindex, prefix);
+	message = make_request(&library, type, ifindex, prefix);
 	if (!message)
 		return error_set_errno(error, ENOMEM);
+	return route_message_send(nl, message, NULL, NULL, error);
+}
 
-	if (route_message_send(nl, message, NULL, NULL, error) < 0)
+int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
+		struct error *error)
+{
+	char text[NESTNET_TEXT_MAX];
+
+	if (change_address(nl, RTM_NEWADDR, ifindex, prefix, error) < 0)
 		return error_prefix(error, "add address %s",
+				    nestnet_prefix_format(prefix, text));
+	return 0;
+}
+
+int address_remove(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
+		   struct error *error)
+{
+	char text[NESTNET_TEXT_MAX];
+	int r = change_address(nl, RTM_DELADDR, ifindex, prefix, error);
+
+	if (r < 0 && r != -EADDRNOTAVAIL)
+		return error_prefix(error, "delete address %s",
 				    nestnet_prefix_format(prefix, text));
 	return 0;
 }

@@ -27,4 +27,8 @@ int address_list(struct netlink *nl, address_fn fn, void *userdata, struct error
 int address_add(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
 		struct error *error);
 
+/** Takes an address from an interface; one that it has not is no error. */
+int address_remove(struct netlink *nl, uint32_t ifindex, const struct nestnet_prefix *prefix,
+		   struct error *error);
+
 #endif

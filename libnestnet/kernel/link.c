@@ -225,16 +225,10 @@ int link_list(struct netlink *nl, link_fn fn, void *userdata, struct error *erro
 
 /* ---- Changing ------------------------------------------------------------------------- */
 
-static int put_bridge(struct nl_msg *message, const char *name, const uint8_t *mac,
-		      uint32_t mtu, bool has_stp)
+static int put_stp(struct nl_msg *message, bool has_stp)
 {
 	struct nlattr *info, *data;
 
-	NLA_PUT_STRING(message, IFLA_IFNAME, name);
-	NLA_PUT_U32(message, IFLA_GROUP, LINK_GROUP);
-	/* A bridge whose address was set keeps it as ports come and go (facts 3). */
-	NLA_PUT(message, IFLA_ADDRESS, 6, mac);
-	NLA_PUT_U32(message, IFLA_MTU, mtu);
 	info = nla_nest_start(message, IFLA_LINKINFO);
 	if (!info)
 		return -ENOMEM;
@@ -246,6 +240,19 @@ static int put_bridge(struct nl_msg *message, const char *name, const uint8_t *m
 	nla_nest_end(message, data); /* IFLA_INFO_DATA */
 	nla_nest_end(message, info); /* IFLA_LINKINFO */
 	return 0;
+nla_put_failure:
+	return -ENOMEM;
+}
+
+static int put_bridge(struct nl_msg *message, const char *name, const uint8_t *mac,
+		      uint32_t mtu, bool has_stp)
+{
+	NLA_PUT_STRING(message, IFLA_IFNAME, name);
+	NLA_PUT_U32(message, IFLA_GROUP, LINK_GROUP);
+	/* A bridge whose address was set keeps it as ports come and go (facts 3). */
+	NLA_PUT(message, IFLA_ADDRESS, 6, mac);
+	NLA_PUT_U32(message, IFLA_MTU, mtu);
+	return put_stp(message, has_stp);
 nla_put_failure:
 	return -ENOMEM;
 }
@@ -296,6 +303,8 @@ static int put_change(struct nl_msg *message, const struct link_change *change)
 		NLA_PUT_U32(message, IFLA_MASTER, change->master);
 	if (change->alias)
 		NLA_PUT_STRING(message, IFLA_IFALIAS, change->alias);
+	if (change->name)
+		NLA_PUT_STRING(message, IFLA_IFNAME, change->name);
 	return 0;
 nla_put_failure:
 	return -ENOMEM;
@@ -313,6 +322,17 @@ int link_change(struct netlink *nl, uint32_t ifindex, const struct link_change *
 	if (!message || put_change(message, change) < 0)
 		return error_set_errno(error, ENOMEM);
 	return route_message_send(nl, message, NULL, NULL, error);
+}
+
+int link_set_stp(struct netlink *nl, uint32_t ifindex, bool has_stp, struct error *error)
+{
+	_cleanup_message_ struct nl_msg *message = link_message(RTM_NEWLINK, 0, ifindex);
+
+	if (!message || put_stp(message, has_stp) < 0)
+		return error_set_errno(error, ENOMEM);
+	if (route_message_send(nl, message, NULL, NULL, error) < 0)
+		return error_prefix(error, "turn STP %s", has_stp ? "on" : "off");
+	return 0;
 }
 
 int link_set_port(struct netlink *nl, uint32_t ifindex, bool has_hairpin, bool is_isolated,

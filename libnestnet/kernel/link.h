@@ -83,6 +83,7 @@ struct link_change {
 	bool is_up;
 	uint32_t master;   /* 0: of none */
 	const char *alias; /* NULL: leave */
+	const char *name;  /* NULL: leave; older kernels refuse while it is up */
 	uint32_t group;
 };
 
@@ -93,6 +94,9 @@ int link_change(struct netlink *nl, uint32_t ifindex, const struct link_change *
 /** Sets a bridge port's modes; it must be a port already (facts 5). */
 int link_set_port(struct netlink *nl, uint32_t ifindex, bool has_hairpin, bool is_isolated,
 		  struct error *error);
+
+/** Has a bridge run the spanning tree protocol, or not. */
+int link_set_stp(struct netlink *nl, uint32_t ifindex, bool has_stp, struct error *error);
 
 /** Deletes a link that was made under this name. One that is gone is no error. */
 int link_delete_by_name(struct netlink *nl, const char *name, struct error *error);

@@ -18,7 +18,8 @@
 struct error;
 
 #define ROUTE_LIBRARY(f)                                                       \
-	f(rtnl_addr_alloc) f(rtnl_addr_build_add_request) f(rtnl_addr_put)     \
+	f(rtnl_addr_alloc) f(rtnl_addr_build_add_request)                      \
+	f(rtnl_addr_build_delete_request) f(rtnl_addr_put)                     \
 	f(rtnl_addr_set_ifindex) f(rtnl_addr_set_local)                        \
 	f(rtnl_addr_set_prefixlen) f(rtnl_route_foreach_nexthop)               \
 	f(rtnl_route_nh_get_ifindex) f(rtnl_route_parse) f(rtnl_route_put)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Bridges that are wanted otherwise: all that a bridge has changes in place, under its
+ * ports. */
+
+#include "bridge-change.h"
+
+#include "command.h"
+#include "mark.h"
+#include "present.h"
+#include "reshape.h"
+
+#include "base/address.h"
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_own(const struct bridge_request *present, const struct nestnet_prefix *prefix)
+{
+	for (size_t i = 0; i < present->addresses.n; i++) {
+		if (prefix_equal(&present->addresses.list[i], prefix))
+			return true;
+	}
+	return false;
+}
+
+/* What is wanted, and what was moved to the bridge, which is not the bridge's own.
+ * @return false: out of memory */
+static bool join_addresses(const struct bridge_request *wanted,
+			   const struct bridge_request *present,
+			   const struct inventory_link *there, struct prefixes *ret)
+{
+	struct nestnet_prefix *list =
+		reallocarray(NULL, wanted->addresses.n + there->n_addresses + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; list && i < wanted->addresses.n; i++)
+		list[n++] = wanted->addresses.list[i];
+	for (size_t i = 0; list && i < there->n_addresses; i++) {
+		if (!is_own(present, &there->addresses[i]))
+			list[n++] = there->addresses[i];
+	}
+	*ret = (struct prefixes){ list, n };
+	return list;
+}
+
+static int change(struct plan *plan, const struct bridge_request *request,
+		  const struct request *present, const struct inventory_link *there)
+{
+	const struct request wanted = { .kind = REQUEST_BRIDGE_ADD, .bridge = *request };
+	struct link_shape shape;
+	int r = command_note(plan, '-', present);
+
+	if (r == 0)
+		r = command_note(plan, '+', &wanted);
+	if (r == 0)
+		r = reshape_read(plan, there, &shape);
+	if (r < 0)
+		return r;
+	if (!join_addresses(request, &present->bridge, there, &shape.addresses))
+		return error_set_errno(plan_error(plan), ENOMEM);
+	shape.is_up = true;
+	shape.has_stp = request->flags & NESTNET_BRIDGE_STP;
+	if (request->mtu)
+		shape.mtu = request->mtu;
+	if (request->has_mac && memcmp(shape.mac, request->mac, sizeof(shape.mac)) != 0) {
+		memcpy(shape.mac, request->mac, sizeof(shape.mac));
+		mark_write(shape.alias, "bridge", 1, true);
+	}
+	r = reshape_plan(plan, "bridge add", there, &shape);
+	free(shape.addresses.list);
+	return r;
+}
+
+static int plan_ours(struct plan *plan, const struct bridge_request *request,
+		     const struct inventory_link *there)
+{
+	struct inventory_link own = *there;
+	struct request present;
+	char what[128];
+	int r = present_link(plan, there, &present);
+
+	if (r < 0)
+		return r;
+	own.addresses = present.bridge.addresses.list;
+	own.n_addresses = present.bridge.addresses.n;
+	if (!there->link.is_up || bridge_is_different(&own, request, what, sizeof(what)))
+		r = change(plan, request, &present, there);
+	present_clear(&present);
+	return r < 0 ? r : 1;
+}
+
+int bridge_plan_change(struct plan *plan, const struct bridge_request *request)
+{
+	const struct inventory_link *there;
+	const struct inventory *inventory;
+	int r = plan_inventory(plan, &inventory);
+
+	if (r < 0)
+		return r;
+	there = inventory_find_name(inventory, request->name);
+	if (!there)
+		return error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
+	if (!there->link.is_managed)
+		return error_set(plan_error(plan), EEXIST,
+				 "%s of that name exists, which nestnet did not make",
+				 there->link.kind == LINK_BRIDGE ? "a bridge"
+								 : "an interface");
+	if (there->link.kind == LINK_BRIDGE)
+		return plan_ours(plan, request, there);
+	if (there->link.has_carrier)
+		return error_set(plan_error(plan), EBUSY,
+				 "a tap has that name, and a program has it open");
+	r = present_note(plan, '-', there);
+	return r < 0 ? r : reshape_set_aside(plan, "bridge add", &there->link);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_PLANNER_H
+#define NESTNET_PLANNER_H
+
+/* From the requests of a transaction to its plan. */
+
+#include "plan.h"
+#include "request.h"
+
+struct requests {
+	const struct request *list;
+	size_t n;
+	const struct objects *wanted; /* they are a whole state; else NULL */
+};
+
+/** @param ret_culprit  the index of the request that was refused; untouched where none was */
+int planner_make(struct nestnet *ctx, const struct requests *requests, struct plan **ret,
+		 size_t *ret_culprit);
+
+#endif

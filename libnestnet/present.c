@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Links that are there, as requests. */
+
+#include "present.h"
+
+#include "command.h"
+#include "guard-element.h"
+#include "mark.h"
+#include "move-record.h"
+#include "mtu.h"
+#include "transaction.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void present_clear(struct request *request)
+{
+	if (request->kind == REQUEST_TAP_ADD) {
+		free(request->tap.addresses.list);
+		free(request->tap.guard.list);
+	} else {
+		free(request->bridge.addresses.list);
+	}
+}
+
+static int read_tap(struct plan *plan, const struct inventory *inventory,
+		    const struct inventory_link *from, struct tap_request *ret)
+{
+	const struct inventory_link *bridge = inventory_find(inventory, from->link.master);
+	const struct link *link = &from->link;
+	uint32_t default_mtu = bridge ? bridge->link.mtu : MTU_ETHERNET;
+	int r;
+
+	memcpy(ret->name, link->name, sizeof(ret->name));
+	if (bridge)
+		memcpy(ret->bridge, bridge->link.name, sizeof(ret->bridge));
+	ret->owner = link->owner;
+	ret->group = link->group;
+	ret->queues = mark_read_queues(link);
+	ret->mtu = link->mtu == default_mtu ? 0 : link->mtu;
+	ret->has_mac = mark_has_mac(link);
+	memcpy(ret->mac, link->mac, sizeof(ret->mac));
+	ret->flags = (link->has_owner ? NESTNET_TAP_HAS_OWNER : 0) |
+		     (link->has_group ? NESTNET_TAP_HAS_GROUP : 0) |
+		     (link->has_vnet_hdr ? NESTNET_TAP_VNET_HDR : 0) |
+		     (link->is_isolated ? NESTNET_TAP_ISOLATED : 0) |
+		     (bridge && !link->has_hairpin ? NESTNET_TAP_NO_HAIRPIN : 0);
+	if (!bridge && !prefixes_copy(from->addresses, from->n_addresses, &ret->addresses))
+		return error_set_errno(plan_error(plan), ENOMEM);
+	r = guard_is_there(plan->elements, link->name, plan_error(plan));
+	return r <= 0 ? r
+		      : guard_read(plan->elements, link->name, &ret->guard, plan_error(plan));
+}
+
+static int read_bridge(struct plan *plan, const struct inventory_link *from,
+		       struct bridge_request *ret)
+{
+	const struct link *link = &from->link;
+	uint32_t default_mtu;
+	int r = mtu_auto(plan->ctx, &default_mtu);
+
+	if (r < 0)
+		return r;
+	memcpy(ret->name, link->name, sizeof(ret->name));
+	ret->flags = link->has_stp ? NESTNET_BRIDGE_STP : 0;
+	ret->mtu = link->mtu == default_mtu ? 0 : link->mtu;
+	ret->has_mac = mark_has_mac(link);
+	memcpy(ret->mac, link->mac, sizeof(ret->mac));
+	if (!prefixes_copy(from->addresses, from->n_addresses, &ret->addresses))
+		return error_set_errno(plan_error(plan), ENOMEM);
+	return move_record_filter_own(plan, ret->name, ret->addresses.list,
+				      &ret->addresses.n);
+}
+
+int present_link(struct plan *plan, const struct inventory_link *link, struct request *ret)
+{
+	const struct inventory *inventory;
+	int r = plan_inventory(plan, &inventory);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->kind = link->link.kind == LINK_BRIDGE ? REQUEST_BRIDGE_ADD : REQUEST_TAP_ADD;
+	if (r == 0 && ret->kind == REQUEST_BRIDGE_ADD)
+		r = read_bridge(plan, link, &ret->bridge);
+	else if (r == 0)
+		r = read_tap(plan, inventory, link, &ret->tap);
+	if (r < 0)
+		present_clear(ret);
+	return r < 0 ? r : 0;
+}
+
+int present_note(struct plan *plan, char op, const struct inventory_link *link)
+{
+	struct request present;
+	int r = present_link(plan, link, &present);
+
+	if (r < 0)
+		return r;
+	r = command_note(plan, op, &present);
+	present_clear(&present);
+	return r;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Taps that are wanted otherwise. What a tap's port, addresses, MTU and MAC are changes in
+ * place, under a guest that has it open. Who may open it and how many queues it has are for
+ * life: such a tap is made anew, unless a guest would lose it.
+ */
+
+#include "tap-change.h"
+
+#include "command.h"
+#include "mark.h"
+#include "present.h"
+#include "reshape.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool has_other_owner(const struct link *link, const struct tap_request *request)
+{
+	bool has_owner = request->flags & NESTNET_TAP_HAS_OWNER;
+	bool has_group = request->flags & NESTNET_TAP_HAS_GROUP;
+
+	return link->has_owner != has_owner || (has_owner && link->owner != request->owner) ||
+	       link->has_group != has_group || (has_group && link->group != request->group);
+}
+
+static int make_room(struct plan *plan, const struct inventory_link *there)
+{
+	int r;
+
+	if (there->link.kind == LINK_TAP && there->link.has_carrier)
+		return error_set(plan_error(plan), EBUSY,
+				 "a program has it open, and its owner and its queues are for "
+				 "life (end that program first)");
+	r = present_note(plan, '-', there);
+	return r < 0 ? r : reshape_set_aside(plan, "tap add", &there->link);
+}
+
+/* Where none is asked for: that of its bridge, which can change with this plan. */
+static uint32_t wanted_mtu(const struct plan *plan, const struct tap_request *request,
+			   uint32_t present)
+{
+	const struct request *bridge = objects_find_link(plan->wanted, request->bridge);
+
+	if (request->mtu)
+		return request->mtu;
+	if ((request->flags & NESTNET_TAP_MTU_AUTO) || !bridge ||
+	    bridge->kind != REQUEST_BRIDGE_ADD || !bridge->bridge.mtu)
+		return present;
+	return bridge->bridge.mtu;
+}
+
+static int make_shape(struct plan *plan, const struct tap_request *request,
+		      const struct inventory_link *there, struct link_shape *ret)
+{
+	int r = reshape_read(plan, there, ret);
+
+	if (r < 0)
+		return r;
+	memcpy(ret->master, request->bridge, sizeof(ret->master));
+	ret->has_hairpin = request->bridge[0] && !(request->flags & NESTNET_TAP_NO_HAIRPIN);
+	ret->is_isolated = request->flags & NESTNET_TAP_ISOLATED;
+	ret->is_up = true;
+	ret->mtu = wanted_mtu(plan, request, there->link.mtu);
+	if (!request->bridge[0])
+		ret->addresses = request->addresses;
+	if (request->has_mac && memcmp(ret->mac, request->mac, sizeof(ret->mac)) != 0) {
+		memcpy(ret->mac, request->mac, sizeof(ret->mac));
+		mark_write(ret->alias, "tap", request->queues, true);
+	}
+	return 0;
+}
+
+/* @return 1: the guard is another; 0: it is the same; or a negative errno */
+static int has_other_guard(struct plan *plan, const struct tap_request *request,
+			   const struct inventory_link *there)
+{
+	struct request present;
+	int r = present_link(plan, there, &present);
+
+	if (r < 0)
+		return r;
+	r = !guard_entries_equal(&present.tap.guard, &request->guard);
+	present_clear(&present);
+	return r;
+}
+
+static int change(struct plan *plan, const struct tap_request *request,
+		  const struct inventory_link *there)
+{
+	const struct request wanted = { .kind = REQUEST_TAP_ADD, .tap = *request };
+	struct link_shape shape;
+	int r = present_note(plan, '-', there);
+
+	if (r == 0)
+		r = command_note(plan, '+', &wanted);
+	if (r == 0)
+		r = make_shape(plan, request, there, &shape);
+	return r < 0 ? r : reshape_plan(plan, "tap add", there, &shape);
+}
+
+static int plan_ours(struct plan *plan, const struct inventory *inventory,
+		     const struct tap_request *request, const struct inventory_link *there)
+{
+	const struct link *link = &there->link;
+	char what[64];
+	int r;
+
+	if (link->kind != LINK_TAP || has_other_owner(link, request) ||
+	    mark_read_queues(link) != request->queues)
+		return make_room(plan, there);
+	r = has_other_guard(plan, request, there);
+	if (r < 0)
+		return r;
+	if (r == 1 || !link->is_up ||
+	    tap_is_different(inventory, there, request, what, sizeof(what)) ||
+	    wanted_mtu(plan, request, link->mtu) != link->mtu) {
+		r = change(plan, request, there);
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
+int tap_plan_change(struct plan *plan, const struct tap_request *request)
+{
+	const struct inventory_link *there;
+	const struct inventory *inventory;
+	size_t index;
+	int r = plan_inventory(plan, &inventory);
+
+	if (r < 0)
+		return r;
+	there = inventory_find_name(inventory, request->name);
+	if (!there)
+		return error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
+	if (!there->link.is_managed)
+		return error_set(plan_error(plan), EEXIST,
+				 "%s of that name exists, which nestnet did not make",
+				 there->link.kind == LINK_TAP ? "a tap" : "an interface");
+	r = plan_ours(plan, inventory, request, there);
+	if (r == 1 && plan_add_ifname(plan, request->name, &index) < 0)
+		return -plan_error(plan)->code;
+	return r;
+}

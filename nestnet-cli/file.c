@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of commands: their text, their lines, and where a request came from. */
+
+#include "file.h"
+
+#include "line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where a request was said. */
+struct origin {
+	size_t line, column;
+	char *where; /* owned; NULL: the line says it */
+};
+
+struct file {
+	const char *name;
+	struct nestnet_transaction *tx;
+	struct line line; /* the present one */
+	size_t number;    /* its number, counted from 1 */
+	const char *where;
+	struct origin *origins; /* of each request */
+	size_t n_origins;
+};
+
+struct nestnet_transaction *file_transaction(const struct file *file)
+{
+	return file->tx;
+}
+
+void file_free(struct file *file)
+{
+	if (!file)
+		return;
+	for (size_t i = 0; i < file->n_origins; i++)
+		free(file->origins[i].where);
+	free(file->origins);
+	line_clear(&file->line);
+	nestnet_transaction_free(file->tx);
+	free(file);
+}
+
+/* ---- Places ----------------------------------------------------------------------------------- */
+
+static void format_origin(const struct file *file, const struct origin *origin, char *buf)
+{
+	const char *name = strcmp(file->name, "-") == 0 ? "<stdin>" : file->name;
+
+	if (origin->where)
+		snprintf(buf, FILE_PLACE_MAX, "%.200s: %.64s: ", name, origin->where);
+	else
+		snprintf(buf, FILE_PLACE_MAX, "%.200s:%zu:%zu: ", name, origin->line,
+			 origin->column);
+}
+
+void file_place(const struct file *file, const char *word, char *buf)
+{
+	const struct origin origin = { .line = file->number,
+				       .column = line_column(&file->line, word),
+				       .where = (char *)file->where };
+
+	format_origin(file, &origin, buf);
+}
+
+void file_set_where(struct file *file, const char *where)
+{
+	file->where = where;
+}
+
+/* A refusal of what has just been queued names the line that contradicts it; one of the
+ * commit is about any. */
+void file_say(const struct file *file, const char *sentence)
+{
+	size_t culprit = nestnet_transaction_culprit(file->tx);
+	char place[FILE_PLACE_MAX] = "", other[FILE_PLACE_MAX];
+	bool is_reading = file->number > 0 || file->where;
+	const struct origin *origin =
+		culprit < file->n_origins ? &file->origins[culprit] : NULL;
+
+	if (is_reading)
+		file_place(file, NULL, place);
+	else if (origin)
+		format_origin(file, origin, place);
+	if (!is_reading || !origin)
+		cli_say("%s%s", place, sentence);
+	else if (origin->where)
+		cli_say("%s%s (and in %s)", place, sentence, origin->where);
+	else {
+		snprintf(other, sizeof(other), "%zu", origin->line);
+		cli_say("%s%s (and in line %s)", place, sentence, other);
+	}
+}
+
+/* Remembers where the requests since the last call were said. */
+static bool keep_origins(struct file *file)
+{
+	size_t n = nestnet_transaction_size(file->tx);
+	struct origin *grown;
+
+	if (n == file->n_origins)
+		return true;
+	/* Room for as many again, so that ten thousand lines do not copy each time. */
+	if (file->n_origins == 0 || (file->n_origins & (file->n_origins - 1)) == 0 ||
+	    n - file->n_origins > 1) {
+		size_t room = 1;
+
+		while (room < n + 1)
+			room *= 2;
+		grown = reallocarray(file->origins, room, sizeof(*grown));
+		if (!grown)
+			return false;
+		file->origins = grown;
+	}
+	for (; file->n_origins < n; file->n_origins++) {
+		struct origin *origin = &file->origins[file->n_origins];
+
+		*origin = (struct origin){ .line = file->number,
+					   .column = line_column(&file->line, NULL) };
+		if (!file->where)
+			continue;
+		origin->where = strdup(file->where);
+		if (!origin->where)
+			return false;
+	}
+	return true;
+}
+
+/* ---- Commands --------------------------------------------------------------------------------- */
+
+/* What says that something is there; NULL: the noun says it. */
+static const struct {
+	const char *noun, *verb;
+} lines[] = {
+	{ "bridge", "add" }, { "bridge", "attach" }, { "nat", "add" },
+	{ "tap", "add" },    { "expose", NULL },     { "forward", "on" },
+};
+
+static bool is_line(const struct command *command)
+{
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (strcmp(command->noun, lines[i].noun) != 0)
+			continue;
+		if (!lines[i].verb || strcmp(command->verb, lines[i].verb) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int run(struct cli *cli, const struct command *command, int argc, char **argv)
+{
+	int skip = command->verb ? 1 : 0;
+
+	cli->command = command;
+	optind = 0;
+	return command->run(cli, argc - skip, argv + skip);
+}
+
+int file_take(struct cli *cli, struct file *file, const char *where, int argc, char **argv)
+{
+	const struct command *outer = cli->command, *command;
+	int status;
+
+	file->where = where;
+	cli->command = NULL;
+	cli->file = file;
+	command = cli_find(cli, argv[0], argc > 1 ? argv[1] : NULL);
+	if (!command)
+		status = STATUS_USAGE;
+	else if (!is_line(command))
+		status = cli_usage_at(cli, argv[0], "%s%s%s: not in a file, which says what is "
+				      "to be there",
+				      command->noun, command->verb ? " " : "",
+				      command->verb ? command->verb : "");
+	else
+		status = run(cli, command, argc, argv);
+	cli->file = NULL;
+	cli->command = outer;
+	file->where = NULL;
+	if (status == STATUS_OK && !keep_origins(file)) {
+		cli_say("out of memory");
+		status = STATUS_FAILED;
+	}
+	return status;
+}
+
+static int take_line(struct cli *cli, struct file *file, const char *text, size_t len)
+{
+	char place[FILE_PLACE_MAX];
+	const char *why = NULL;
+
+	line_clear(&file->line);
+	if (!line_split(text, len, &file->line, &why)) {
+		file_place(file, NULL, place);
+		cli_say("%s%s", place, why);
+		return STATUS_USAGE;
+	}
+	if (file->line.argc == 0)
+		return STATUS_OK;
+	return file_take(cli, file, NULL, file->line.argc, file->line.argv);
+}
+
+static int take_lines(struct cli *cli, struct file *file, const char *text, size_t len)
+{
+	int status = STATUS_OK;
+
+	while (status == STATUS_OK && len > 0) {
+		const char *end = memchr(text, '\n', len);
+		size_t line = end ? (size_t)(end - text) : len;
+
+		file->number++;
+		status = take_line(cli, file, text, line);
+		line += end != NULL;
+		text += line;
+		len -= line;
+	}
+	file->number = 0;
+	return status;
+}
+
+/* ---- Text ------------------------------------------------------------------------------------- */
+
+/* Reads to the end. @return 0 or a positive errno; *ret is to be freed */
+static int read_text(int fd, char **ret, size_t *ret_len)
+{
+	size_t room = 65536, len = 0;
+	char *text = malloc(room);
+	ssize_t n = 1;
+
+	while (text && n > 0) {
+		if (len == room) {
+			char *grown = realloc(text, room *= 2);
+
+			if (!grown)
+				free(text);
+			text = grown;
+			continue;
+		}
+		n = read(fd, text + len, room - len);
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n > 0)
+			len += (size_t)n;
+	}
+	if (!text)
+		return ENOMEM;
+	if (n < 0) {
+		int code = errno;
+
+		free(text);
+		return code;
+	}
+	*ret = text;
+	*ret_len = len;
+	return 0;
+}
+
+static int open_text(const char *name, char **ret, size_t *ret_len)
+{
+	int code, fd;
+
+	if (strcmp(name, "-") == 0)
+		return read_text(STDIN_FILENO, ret, ret_len);
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return errno;
+	code = read_text(fd, ret, ret_len);
+	close(fd);
+	return code;
+}
+
+static bool is_json(const char *text, size_t len)
+{
+	while (len > 0 && strchr(" \t\r\n", *text) && *text) {
+		text++;
+		len--;
+	}
+	return len > 0 && *text == '{';
+}
+
+static int begin(struct cli *cli, const char *name, struct file **ret)
+{
+	struct file *file = calloc(1, sizeof(*file));
+	int r, status;
+
+	if (!file) {
+		cli_say("out of memory");
+		return STATUS_FAILED;
+	}
+	file->name = name;
+	status = cli_begin(cli, &file->tx);
+	if (status == STATUS_OK) {
+		r = nestnet_transaction_set_exact(file->tx);
+		status = r < 0 ? cli_fail(cli, r) : STATUS_OK;
+	}
+	if (status == STATUS_OK)
+		*ret = file;
+	else
+		file_free(file);
+	return status;
+}
+
+int file_read(struct cli *cli, const char *name, struct file **ret)
+{
+	struct file *file = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	int status, code = open_text(name, &text, &len);
+
+	if (code != 0) {
+		cli_say("%s: read %s: %s", cli->command->noun,
+			strcmp(name, "-") == 0 ? "standard input" : name, strerror(code));
+		return STATUS_FAILED;
+	}
+	status = begin(cli, name, &file);
+	if (status == STATUS_OK)
+		status = is_json(text, len) ? file_take_json(cli, file, text, len)
+					    : take_lines(cli, file, text, len);
+	free(text);
+	if (status == STATUS_OK)
+		*ret = file;
+	else
+		file_free(file);
+	return status;
+}
