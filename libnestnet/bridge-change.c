@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "mark.h"
+#include "move-record.h"
 #include "present.h"
 #include "reshape.h"
 
@@ -16,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_own(const struct bridge_request *present, const struct nestnet_prefix *prefix)
+static bool has_address(const struct bridge_request *present,
+			const struct nestnet_prefix *prefix)
 {
 	for (size_t i = 0; i < present->addresses.n; i++) {
 		if (prefix_equal(&present->addresses.list[i], prefix))
@@ -38,11 +40,32 @@ static bool join_addresses(const struct bridge_request *wanted,
 	for (size_t i = 0; list && i < wanted->addresses.n; i++)
 		list[n++] = wanted->addresses.list[i];
 	for (size_t i = 0; list && i < there->n_addresses; i++) {
-		if (!is_own(present, &there->addresses[i]))
+		if (!has_address(present, &there->addresses[i]))
 			list[n++] = there->addresses[i];
 	}
 	*ret = (struct prefixes){ list, n };
 	return list;
+}
+
+/* What is wanted is the bridge's own from now on, where it has been given a port's. */
+static int record_own(struct plan *plan, const struct bridge_request *request,
+		      const struct bridge_request *present)
+{
+	struct move_keep before, keep = { .n = 0 };
+	char port[NESTNET_IFNAMSIZ];
+	int r = move_record_find_port(plan, request->name, port);
+
+	if (r == 1)
+		r = move_record_read(plan, port, &before);
+	else
+		return r;
+	for (size_t i = 0; r == 0 && i < before.n; i++) {
+		if (!has_address(present, &before.list[i]))
+			r = move_keep_add(plan, &keep, &before.list[i]);
+	}
+	for (size_t i = 0; r == 0 && i < request->addresses.n; i++)
+		r = move_keep_add(plan, &keep, &request->addresses.list[i]);
+	return r < 0 ? r : move_record_write(plan, port, request->name, &keep);
 }
 
 static int change(struct plan *plan, const struct bridge_request *request,
@@ -54,6 +77,8 @@ static int change(struct plan *plan, const struct bridge_request *request,
 
 	if (r == 0)
 		r = command_note(plan, '+', &wanted);
+	if (r == 0)
+		r = record_own(plan, request, &present->bridge);
 	if (r == 0)
 		r = reshape_read(plan, there, &shape);
 	if (r < 0)

@@ -49,8 +49,7 @@ static int choose_mac(struct plan *plan, struct bridge_request *request)
 
 static int give_addresses(struct plan *plan, struct netlink *nl, const struct making *making)
 {
-	/* An MTU that a bridge was born with is the kernel's to change as ports come and go;
-	 * one that was set stays. */
+	/* One that was set stays; see birth_mtu(). */
 	char alias[LINK_ALIAS_MAX + 1];
 	struct link_change change = { .alias = alias,
 				      .set_mtu = true,
@@ -76,6 +75,13 @@ static int destroy(struct plan *plan, void *step)
 	return r;
 }
 
+/* An MTU that a bridge was born with is the kernel's to change as ports come and go. One
+ * that was set stays, and to set what is there already sets nothing. */
+static uint32_t birth_mtu(uint32_t wanted)
+{
+	return wanted == MTU_ETHERNET ? MTU_ETHERNET - 1 : MTU_ETHERNET;
+}
+
 static int make(struct plan *plan, struct making *making)
 {
 	struct bridge_request *request = &making->request;
@@ -89,7 +95,7 @@ static int make(struct plan *plan, struct making *making)
 	if (r == 0 && request->mtu == 0)
 		r = mtu_auto(plan->ctx, &request->mtu);
 	if (r == 0)
-		r = link_add_bridge(nl, request->name, request->mac, MTU_ETHERNET,
+		r = link_add_bridge(nl, request->name, request->mac, birth_mtu(request->mtu),
 				    request->flags & NESTNET_BRIDGE_STP, error);
 	if (r < 0)
 		return r;

@@ -60,9 +60,7 @@ int move_record_write(struct plan *plan, const char *port, const char *bridge,
 		return error_set(plan_error(plan), EBUSY,
 				 "the bridge has too many addresses of its own to record");
 	r = found_set(plan, port, "moved", bridge);
-	if (r == 0 && used > 0)
-		r = found_set(plan, port, "keep", list);
-	return r;
+	return r < 0 ? r : found_set(plan, port, "keep", used ? list : NULL);
 }
 
 int move_record_forget(struct plan *plan, const char *port)

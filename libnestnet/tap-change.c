@@ -63,8 +63,7 @@ static int make_shape(struct plan *plan, const struct tap_request *request,
 	ret->is_isolated = request->flags & NESTNET_TAP_ISOLATED;
 	ret->is_up = true;
 	ret->mtu = wanted_mtu(plan, request, there->link.mtu);
-	if (!request->bridge[0])
-		ret->addresses = request->addresses;
+	ret->addresses = request->addresses;
 	if (request->has_mac && memcmp(ret->mac, request->mac, sizeof(ret->mac)) != 0) {
 		memcpy(ret->mac, request->mac, sizeof(ret->mac));
 		mark_write(ret->alias, "tap", request->queues, true);

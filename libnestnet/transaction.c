@@ -79,6 +79,7 @@ struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction 
 struct nestnet *transaction_begin(struct nestnet_transaction *tx)
 {
 	context_begin(tx->ctx);
+	tx->culprit = tx->n;
 	return tx->ctx;
 }
 
@@ -153,7 +154,6 @@ int transaction_add(struct nestnet_transaction *tx, const struct request *reques
 	/* In a whole state all that differs is switched over, and clocks go on. */
 	if (tx->objects && taken.kind == REQUEST_EXPOSE)
 		taken.expose.flags &= ~NESTNET_EXPOSE_REPLACE;
-	tx->culprit = tx->n;
 	if (tx->objects)
 		r = add_object(tx, &taken);
 	if (r == 0)
