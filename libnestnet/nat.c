@@ -358,7 +358,7 @@ static const char *why_not_nat(const struct nestnet_prefix *subnet,
 		return "not an IPv4 or IPv6 prefix";
 	if (prefix_has_host_bits(subnet))
 		return "the prefix has host bits set";
-	why = address_why_not_unicast(&subnet->address);
+	why = prefix_why_not_unicast(subnet);
 	if (why)
 		return why;
 	if (options->out && (why = name_why_not_interface(options->out)))

@@ -373,6 +373,20 @@ test_what_cannot_be_moved_is_refused() {
 	refused 1 'nexthop object 7' nestnet bridge attach virbr0 eth0 --move-addresses
 }
 
+test_a_bridge_has_the_addresses_of_one_uplink() {
+	ip -netns l1 -batch - <<-END
+		link add eth1 type veth peer name peer1
+		link set eth1 up
+		link set peer1 up
+		address add 172.31.0.1/24 dev eth1
+	END
+	nestnet bridge attach virbr0 eth0 --move-addresses
+	refused 1 'virbr0 has the addresses of eth0' nestnet bridge attach virbr0 eth1 --move-addresses
+	nestnet bridge detach eth0 --move-addresses
+	refused 1 'virbr0 has the addresses of eth0' \
+		nestnet bridge attach virbr0 eth0 eth1 --move-addresses
+}
+
 # The kernel says whether the bridge's MTU follows its ports' only once it has the port.
 test_a_bridge_with_a_larger_mtu_is_refused() {
 	local before out
