@@ -9,6 +9,7 @@
 
 #include "transaction.h"
 
+#include "alias.h"
 #include "bridge.h"
 #include "expose.h"
 #include "forward.h"
@@ -218,6 +219,8 @@ static int plan_clear(struct plan *plan)
 	if (r == 0)
 		r = forward_plan_restore(plan);
 	if (r == 0)
+		r = alias_plan_clear(plan);
+	if (r == 0)
 		r = state_plan_clear(plan);
 	if (r == 0)
 		r = guard_plan_clear(plan);
@@ -251,6 +254,10 @@ static int plan_request(struct plan *plan, const struct request *request)
 		return nat_plan_remove(plan, &request->nat_del);
 	case REQUEST_FORWARD:
 		return forward_plan(plan, &request->forward);
+	case REQUEST_ALIAS_ADD:
+		return alias_plan(plan, &request->alias);
+	case REQUEST_ALIAS_DEL:
+		return alias_plan_remove(plan, &request->alias);
 	case REQUEST_CLEAR:
 		return plan_clear(plan);
 	}

@@ -106,6 +106,8 @@ int cmd_nat_list(struct cli *cli, int argc, char **argv);
 int cmd_forward_on(struct cli *cli, int argc, char **argv);
 int cmd_forward_off(struct cli *cli, int argc, char **argv);
 int cmd_forward_status(struct cli *cli, int argc, char **argv);
+int cmd_alias_add(struct cli *cli, int argc, char **argv);
+int cmd_alias_del(struct cli *cli, int argc, char **argv);
 int cmd_alias_list(struct cli *cli, int argc, char **argv);
 int cmd_clear(struct cli *cli, int argc, char **argv);
 

@@ -17,6 +17,9 @@ struct netlink;
  */
 #define LINK_GROUP 0x6e657374
 
+/** The ifindex of the loopback interface, in every namespace. */
+#define LINK_LOOPBACK 1
+
 #define LINK_ALIAS_MAX 255
 
 enum link_kind {

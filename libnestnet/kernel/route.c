@@ -173,8 +173,14 @@ int route_get_source(struct netlink *nl, int family, uint32_t ifindex,
 
 /* ---- Lists -------------------------------------------------------------------------------- */
 
+enum list_kind {
+	LIST_DEFAULT,
+	LIST_LOCAL,
+	LIST_GATEWAYS,
+};
+
 struct lister {
-	bool is_default; /* else: local */
+	enum list_kind kind;
 	route_fn fn;
 	void *userdata;
 };
@@ -185,11 +191,42 @@ struct hop {
 	int result;
 };
 
+/* IPv4 may go by a gateway of IPv6, which libnl has apart. */
+static void read_gateway(struct rtnl_nexthop *nexthop, struct nestnet_address *ret)
+{
+	struct nl_addr *value = rtnl_route_nh_get_gateway(nexthop);
+
+	*ret = (struct nestnet_address){ .family = AF_UNSPEC };
+	if (!value)
+		value = rtnl_route_nh_get_via(nexthop);
+	if (value)
+		(void)route_value_read(nl_addr_get_family(value),
+				       nl_addr_get_binary_addr(value),
+				       nl_addr_get_len(value), ret);
+}
+
+/* Told apart before libnl builds its object, since a table may hold a million. */
+static bool is_wanted(enum list_kind kind, const struct rtmsg *info)
+{
+	switch (kind) {
+	case LIST_DEFAULT:
+		return info->rtm_dst_len == 0 && info->rtm_type == RTN_UNICAST;
+	case LIST_LOCAL:
+		return info->rtm_type == RTN_LOCAL;
+	case LIST_GATEWAYS:
+		return info->rtm_type == RTN_UNICAST;
+	}
+	return false;
+}
+
 static void take_hop(struct rtnl_nexthop *nexthop, void *userdata)
 {
 	struct hop *hop = userdata;
 
 	hop->route->ifindex = (uint32_t)rtnl_route_nh_get_ifindex(nexthop);
+	read_gateway(nexthop, &hop->route->gateway);
+	if (hop->lister->kind == LIST_GATEWAYS && !hop->route->gateway.family)
+		return;
 	if (hop->result == 0 && hop->route->ifindex != 0)
 		hop->result = hop->lister->fn(hop->lister->userdata, hop->route);
 }
@@ -205,17 +242,14 @@ static int take_route(void *userdata, const struct nlmsghdr *reply)
 	if (!reply)
 		return lister->fn(lister->userdata, NULL);
 
-	/* Told apart before libnl builds its object, since a table may hold a million. */
 	info = NLMSG_DATA(reply);
-	if (nlmsg_datalen(reply) < (int)sizeof(*info) ||
-	    (lister->is_default ? info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST
-				: info->rtm_type != RTN_LOCAL))
+	if (nlmsg_datalen(reply) < (int)sizeof(*info) || !is_wanted(lister->kind, info))
 		return 0;
 
 	from = parse_route(reply);
 	if (!from || !read_route(from, &route))
 		return 0;
-	if (!lister->is_default)
+	if (lister->kind == LIST_LOCAL)
 		return lister->fn(lister->userdata, &route);
 	rtnl_route_foreach_nexthop(from, take_hop, &hop);
 	return hop.result;
@@ -247,14 +281,65 @@ static int list_both(struct netlink *nl, unsigned char table, struct lister *lis
 
 int route_list_default(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
 {
-	struct lister lister = { .is_default = true, .fn = fn, .userdata = userdata };
+	struct lister lister = { .kind = LIST_DEFAULT, .fn = fn, .userdata = userdata };
 
 	return list_both(nl, RT_TABLE_MAIN, &lister, error);
 }
 
 int route_list_local(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
 {
-	struct lister lister = { .fn = fn, .userdata = userdata };
+	struct lister lister = { .kind = LIST_LOCAL, .fn = fn, .userdata = userdata };
 
 	return list_both(nl, RT_TABLE_LOCAL, &lister, error);
+}
+
+int route_list_gateways(struct netlink *nl, int family, route_fn fn, void *userdata,
+			struct error *error)
+{
+	struct lister lister = { .kind = LIST_GATEWAYS, .fn = fn, .userdata = userdata };
+
+	return list_routes(nl, family, RT_TABLE_UNSPEC, &lister, error);
+}
+
+/* ---- Local routes ------------------------------------------------------------------------- */
+
+static int send_local(struct netlink *nl, int type, int flags,
+		      const struct nestnet_prefix *prefix, uint32_t ifindex,
+		      struct error *error)
+{
+	int family = prefix->address.family;
+	struct rtmsg info = { .rtm_family = (unsigned char)family,
+			      .rtm_dst_len = (unsigned char)prefix->len,
+			      .rtm_table = RT_TABLE_LOCAL,
+			      .rtm_protocol = ROUTE_PROTOCOL_NESTNET,
+			      .rtm_scope = family == AF_INET ? RT_SCOPE_HOST
+							     : RT_SCOPE_UNIVERSE,
+			      .rtm_type = RTN_LOCAL };
+	_cleanup_message_ struct nl_msg *message =
+		route_message_new(type, flags, &info, sizeof(info));
+
+	if (!message ||
+	    nla_put(message, RTA_DST, (int)address_len(family), prefix->address.bytes) < 0 ||
+	    nla_put_u32(message, RTA_OIF, ifindex) < 0)
+		return error_set_errno(error, ENOMEM);
+	return route_message_send(nl, message, NULL, NULL, error);
+}
+
+int route_add_local(struct netlink *nl, const struct nestnet_prefix *prefix, uint32_t ifindex,
+		    struct error *error)
+{
+	int r = send_local(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, prefix, ifindex,
+			   error);
+
+	return r < 0 ? error_prefix(error, "add a local route") : 0;
+}
+
+int route_delete_local(struct netlink *nl, const struct nestnet_prefix *prefix,
+		       uint32_t ifindex, struct error *error)
+{
+	int r = send_local(nl, RTM_DELROUTE, 0, prefix, ifindex, error);
+
+	if (r == -ESRCH || r == -ENODEV)
+		return 0;
+	return r < 0 ? error_prefix(error, "delete a local route") : 0;
 }
