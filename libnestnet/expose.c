@@ -465,6 +465,16 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 	return 0;
 }
 
+int expose_plan_orphans(struct plan *plan, const struct unexpose_request *request)
+{
+	struct exposures present = { .n = 0 };
+	int r = exposure_get_all(plan->elements, &request->alias, &present,
+				 plan_error(plan));
+
+	exposures_clear(&present);
+	return r == 0 ? expose_flows_orphaned(plan, &request->alias) : r < 0 ? r : 0;
+}
+
 /* The exposures of a target, gathered first: a set cannot change while it is walked. */
 struct gathered {
 	const struct nestnet_address *target;

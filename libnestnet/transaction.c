@@ -305,6 +305,23 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 	return r;
 }
 
+/* An exposure that was to be taken back had ended by itself: that fails, and nothing of the
+ * transaction is done; but what the exposure had let in ends all the same. */
+static void end_orphans(struct nestnet_transaction *tx)
+{
+	_cleanup_(cleanup_plan) struct plan *plan = NULL;
+	struct error first = tx->ctx->error;
+	int r = plan_new(tx->ctx, &plan);
+
+	for (size_t i = 0; r == 0 && i < tx->n; i++) {
+		if (tx->requests[i].kind == REQUEST_UNEXPOSE)
+			r = expose_plan_orphans(plan, &tx->requests[i].unexpose);
+	}
+	if (r == 0)
+		(void)plan_execute(plan);
+	tx->ctx->error = first;
+}
+
 /* What was wrong with a request was said when it was queued: EINVAL by now is the kernel's
  * word for something of its own. */
 static int end_commit(struct nestnet_transaction *tx, int r)
@@ -327,6 +344,8 @@ int nestnet_transaction_commit(struct nestnet_transaction *tx)
 			      "planned; try again");
 		error_prefix(&tx->ctx->error, "%s", first);
 	}
+	if (r == -ENOENT)
+		end_orphans(tx);
 	if (r == 0)
 		context_begin(tx->ctx); /* what was asked on the way is of no interest */
 	return end_commit(tx, r);

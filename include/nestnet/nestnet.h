@@ -260,7 +260,8 @@ NESTNET_PUBLIC int nestnet_expose(struct nestnet_transaction *tx,
  * Queues: alias, exactly as it was exposed, is no longer exposed, and the flows that the
  * exposure let in end.
  * @param flags  0 or NESTNET_IF_EXISTS
- * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT. Since: 0.1
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT, and all the same ends what the
+ *         exposure had let in where it ended by itself (timeout_ms). Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_unexpose(struct nestnet_transaction *tx,
 				    const struct nestnet_endpoint *alias, unsigned int flags);
