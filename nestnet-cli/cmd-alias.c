@@ -88,10 +88,10 @@ static int add_row(void *userdata, const struct nestnet_alias *alias)
 }
 
 static const struct column columns[] = {
-	{ "PREFIX", "prefix", false },
-	{ "DEV", "dev", false },
-	{ "ORIGIN", "origin", false },
-	{ "EXPOSED", "exposed", false },
+	{ "PREFIX", "prefix", 0 },
+	{ "DEV", "dev", 0 },
+	{ "ORIGIN", "origin", 0 },
+	{ "EXPOSED", "exposed", 0 },
 };
 
 static int list(struct nestnet *ctx, struct rows *rows)
