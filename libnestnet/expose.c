@@ -11,7 +11,9 @@
 
 #include "expose.h"
 
+#include "closing.h"
 #include "expose-flows.h"
+#include "exposure-guest.h"
 #include "exposure.h"
 #include "inventory.h"
 
@@ -370,6 +372,17 @@ static int refuse_overlap(struct plan *plan, const struct exposure *wanted)
 			 nestnet_endpoint_format(&other, text));
 }
 
+/* A target that this exposure is the first to close may have open flows from outside. */
+static int plan_closing(struct plan *plan, const struct exposure *exposure)
+{
+	int r;
+
+	if (exposure->flags & NESTNET_EXPOSE_OPEN)
+		return 0;
+	r = guest_is_closed(plan->elements, &exposure->target.prefix, plan_error(plan));
+	return r != 0 ? r : closing_plan(plan, &exposure->target.prefix);
+}
+
 static int plan_addition(struct plan *plan, const struct exposure *exposure)
 {
 	int r = refuse_overlap(plan, exposure);
@@ -377,6 +390,8 @@ static int plan_addition(struct plan *plan, const struct exposure *exposure)
 	if (r == 0)
 		r = refuse_second_egress(plan, exposure);
 	if (r == 0)
+		r = plan_closing(plan, exposure);
+	if (r >= 0)
 		r = exposure_put(plan->elements, exposure, plan_error(plan));
 	if (r == 0)
 		r = note_exposure(plan, exposure);

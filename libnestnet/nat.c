@@ -9,6 +9,7 @@
 
 #include "nat.h"
 
+#include "closing.h"
 #include "nat-flows.h"
 #include "transaction.h"
 
@@ -293,7 +294,7 @@ int nat_plan(struct plan *plan, const struct nat_request *request)
 		if (r == 0)
 			r = note_nat(plan, '+', &wanted);
 		if (r == 0 && !wanted.is_open)
-			r = nat_flows_closed(plan, &wanted.subnet);
+			r = closing_plan(plan, &wanted.subnet);
 	}
 	free(nats.list);
 	if (r < 0)
