@@ -3,6 +3,7 @@
 
 #include "alias-step.h"
 #include "alias.h"
+#include "found.h"
 #include "move-record.h"
 #include "transaction.h"
 
@@ -129,7 +130,7 @@ static int refuse_on_link(struct plan *plan, const struct inventory *inventory,
 static int find_device(struct plan *plan, const char *dev, char *ret_name,
 		       uint32_t *ret_ifindex)
 {
-	char bridge[NESTNET_TEXT_MAX * 2];
+	char bridge[FOUND_VALUE_MAX];
 	struct netlink *nl;
 	struct link link;
 	int r = move_record_find(plan, dev, bridge);

@@ -216,6 +216,33 @@ test_permanent_neighbours_move() {
 		"$(ip -netns l1 neighbour show nud permanent | grep 00:77 | xargs)"
 }
 
+# The kernel made it of the address beside it; on the bridge it is one like any other.
+test_a_connection_by_a_temporary_address_survives() {
+	local address
+
+	on l1 sh -c 'echo 2 >/proc/sys/net/ipv6/conf/eth0/use_tempaddr'
+	ip -netns l1 address add fd10:128::1:2/64 dev eth0 nodad mngtmpaddr \
+		valid_lft 86400 preferred_lft 43200
+	poll has_temporary
+	address=$(temporary)
+	on l1 peer -s "$address" serve temporary echo:9
+	stream_open temporary ext tcp "$address" 9
+	stream_says temporary before
+	nestnet bridge attach virbr0 eth0 --move-addresses
+	stream_says temporary attached
+	matches "on the bridge" "$address/64" "$(has virbr0)"
+	matches_not "on the uplink" "$address" "$(has eth0)"
+	nestnet bridge detach eth0 --move-addresses
+	stream_says temporary detached
+	matches "back again" "$address/64" "$(has eth0)"
+}
+
+temporary() {
+	ip -netns l1 -j -6 address show dev eth0 |
+		jq -r '[.[].addr_info[] | select(.temporary and (.tentative | not)).local][0] // empty'
+}
+has_temporary() { [[ -n $(temporary) ]]; }
+
 # What a DHCP client on the bridge was given meanwhile.
 test_an_address_that_was_renewed_comes_back_as_it_is() {
 	nestnet bridge attach virbr0 eth0 --move-addresses

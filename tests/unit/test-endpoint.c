@@ -203,7 +203,7 @@ static const struct bad bad_aliases[] = {
 	/* Prefixes that have such addresses in their midst. */
 	{ "fe00::/8", TAKES_IN },
 	{ "fc00::/6", TAKES_IN },
-	{ "::ffff:0:0/80", TAKES_IN },
+	{ "::ff00:0:0/88", TAKES_IN },
 	{ "126.0.0.0/7", TAKES_IN },
 	{ "192.0.0.0/2", TAKES_IN },
 };
