@@ -85,10 +85,12 @@ static int refuse_cut_off(struct plan *plan, const struct nestnet_prefix *prefix
 	int r = context_route(plan->ctx, &nl);
 
 	if (r == 0)
-		r = route_list_gateways(nl, family, match_gateway, &cut_off, plan_error(plan));
+		r = route_list_gateways(nl, family, match_gateway, &cut_off,
+					plan_error(plan));
 	if (r == 0 && !cut_off.address.family) {
 		what = "a neighbour";
-		r = neighbour_list(nl, family, match_neighbour, &cut_off, plan_error(plan));
+		r = neighbour_list(nl, family, match_neighbour, &cut_off,
+				   plan_error(plan));
 	}
 	if (r < 0 || !cut_off.address.family)
 		return r;
@@ -109,15 +111,16 @@ static int refuse_on_link(struct plan *plan, const struct inventory *inventory,
 		const struct inventory_link *link = &inventory->links[i];
 
 		for (size_t j = 0; j < link->n_addresses; j++) {
-			struct nestnet_prefix network = prefix_network(&link->addresses[j]);
+			struct nestnet_prefix network =
+				prefix_network(&link->addresses[j]);
 
 			if (network.len == 128 || !prefix_overlaps(&network, prefix))
 				continue;
-			return error_set(plan_error(plan), EBUSY,
-					 "in %s, the network of %s, neighbour discovery is "
-					 "answered for addresses alone (add them one by one)",
-					 nestnet_prefix_format(&network, text),
-					 link->link.name);
+			return error_set(
+				plan_error(plan), EBUSY,
+				"in %s, the network of %s, neighbour discovery is "
+				"answered for addresses alone (add them one by one)",
+				nestnet_prefix_format(&network, text), link->link.name);
 		}
 	}
 	return 0;
@@ -146,8 +149,8 @@ static int find_device(struct plan *plan, const char *dev, char *ret_name,
 		return error_set(plan_error(plan), ENODEV, "interface %s: %s", ret_name,
 				 error_describe(ENODEV));
 	if (r == 1 && link.ifindex == LINK_LOOPBACK)
-		return error_set(plan_error(plan), EBUSY, "%s has no neighbours to answer",
-				 ret_name);
+		return error_set(plan_error(plan), EBUSY,
+				 "%s has no neighbours to answer", ret_name);
 	if (r == 1)
 		*ret_ifindex = link.ifindex;
 	return r < 0 ? r : 0;
@@ -164,7 +167,8 @@ static int compare(struct plan *plan, const struct inventory *inventory,
 
 	if (change && change->dev[0])
 		return strcmp(change->dev, dev) == 0 ||
-		       error_set(plan_error(plan), EEXIST, "it is to be on %s", change->dev);
+		       error_set(plan_error(plan), EEXIST, "it is to be on %s",
+				 change->dev);
 	r = change ? 0 : alias_find_place(plan, prefix, &place);
 	if (r <= 0 || place.ifindex == ifindex)
 		return r;
@@ -271,7 +275,8 @@ struct owns {
 	size_t n_before; /* of the dump under way */
 };
 
-static int add_own(struct owns *owns, const struct nestnet_prefix *prefix, uint32_t ifindex)
+static int add_own(struct owns *owns, const struct nestnet_prefix *prefix,
+		   uint32_t ifindex)
 {
 	struct own *grown = reallocarray(owns->list, owns->n + 1, sizeof(*grown));
 
@@ -329,7 +334,8 @@ static const char *why_not_alias(const struct nestnet_prefix *prefix)
 {
 	int family = prefix->address.family;
 
-	if ((family != AF_INET && family != AF_INET6) || prefix->len > address_bits(family))
+	if ((family != AF_INET && family != AF_INET6) ||
+	    prefix->len > address_bits(family))
 		return "not an IPv4 or IPv6 prefix";
 	if (prefix_has_host_bits(prefix))
 		return "the prefix has host bits set";
@@ -339,7 +345,8 @@ static const char *why_not_alias(const struct nestnet_prefix *prefix)
 int nestnet_alias_add(struct nestnet_transaction *tx, const struct nestnet_prefix *prefix,
 		      const char *dev, unsigned int flags)
 {
-	struct request request = { .kind = REQUEST_ALIAS_ADD, .alias = { .prefix = *prefix } };
+	struct request request = { .kind = REQUEST_ALIAS_ADD,
+				   .alias = { .prefix = *prefix } };
 	const char *why = why_not_alias(prefix);
 	char text[NESTNET_TEXT_MAX];
 

@@ -46,8 +46,9 @@ static int match_route(void *userdata, const struct route *route)
 		search->place = (struct alias_place){ .ifindex = 0 };
 	else if (route->protocol != ROUTE_PROTOCOL_KERNEL && !search->place.is_own &&
 		 prefix_equal(&route->destination, search->prefix))
-		search->place = (struct alias_place){ route->ifindex,
-						route->protocol == ROUTE_PROTOCOL_NESTNET };
+		search->place =
+			(struct alias_place){ route->ifindex,
+					      route->protocol == ROUTE_PROTOCOL_NESTNET };
 	return 0;
 }
 
@@ -59,7 +60,8 @@ static int match_address(void *userdata, const struct interface_address *address
 		search->place = (struct alias_place){ .ifindex = 0 };
 	else if (!search->place.is_own &&
 		 address_equal(&address->prefix.address, &search->prefix->address))
-		search->place = (struct alias_place){ address->ifindex, address->is_alias };
+		search->place =
+			(struct alias_place){ address->ifindex, address->is_alias };
 	return 0;
 }
 
@@ -77,7 +79,7 @@ int alias_find_place(struct plan *plan, const struct nestnet_prefix *prefix,
 	if (r < 0)
 		return r;
 	*ret = by_route.place.is_own || !by_address.place.ifindex ? by_route.place
-								   : by_address.place;
+								  : by_address.place;
 	return ret->ifindex != 0;
 }
 
@@ -102,7 +104,8 @@ static int put(struct plan *plan, const struct nestnet_prefix *prefix, uint32_t 
 	if (r < 0)
 		return r;
 	return alias_is_address(prefix)
-		       ? address_add_alias(nl, ifindex, &prefix->address, plan_error(plan))
+		       ? address_add_alias(nl, ifindex, &prefix->address,
+					   plan_error(plan))
 		       : route_add_local(nl, prefix, ifindex, plan_error(plan));
 }
 
@@ -114,12 +117,14 @@ static int take(struct plan *plan, const struct nestnet_prefix *prefix, uint32_t
 	if (r < 0)
 		return r;
 	return alias_is_address(prefix)
-		       ? address_delete_alias(nl, ifindex, &prefix->address, plan_error(plan))
+		       ? address_delete_alias(nl, ifindex, &prefix->address,
+					      plan_error(plan))
 		       : route_delete_local(nl, prefix, ifindex, plan_error(plan));
 }
 
 /* Another nestnet may have made the very same meanwhile, and that is not to be undone. */
-static int accept_twin(struct plan *plan, const struct alias_change *change, uint32_t ifindex)
+static int accept_twin(struct plan *plan, const struct alias_change *change,
+		       uint32_t ifindex)
 {
 	struct error first = plan->ctx->error;
 	struct alias_place place;
@@ -180,13 +185,15 @@ static int undo(struct plan *plan, void *step)
 	return r;
 }
 
-static int fail(struct plan *plan, struct changes *changes, const struct alias_change *change, int r)
+static int fail(struct plan *plan, struct changes *changes,
+		const struct alias_change *change, int r)
 {
 	struct error first = plan->ctx->error;
 	char text[NESTNET_TEXT_MAX];
 
 	if (undo(plan, changes) < 0) {
-		error_prefix(&first, "could not be undone (%s) after", plan_error(plan)->text);
+		error_prefix(&first, "could not be undone (%s) after",
+			     plan_error(plan)->text);
 		first.code = ENOTRECOVERABLE;
 		r = -ENOTRECOVERABLE;
 	}
@@ -223,7 +230,8 @@ static const struct plan_step_ops changes_ops = {
 	.free = free_changes,
 };
 
-int alias_add_change(struct plan *plan, const struct nestnet_prefix *prefix, const char *dev)
+int alias_add_change(struct plan *plan, const struct nestnet_prefix *prefix,
+		     const char *dev)
 {
 	struct changes *changes = plan_find(plan, &changes_ops);
 	struct alias_change *grown;

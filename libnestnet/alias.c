@@ -113,7 +113,8 @@ static int take_own(void *userdata, const struct interface_address *address)
 	return 0;
 }
 
-static int add_own_addresses(struct nestnet *ctx, struct netlink *nl, struct aliases *aliases)
+static int add_own_addresses(struct nestnet *ctx, struct netlink *nl,
+			     struct aliases *aliases)
 {
 	struct own own = { .aliases = aliases, .n_before = aliases->n };
 

@@ -123,7 +123,8 @@ static int end_family(struct plan *plan, struct closing *closing, int family)
 	for (size_t i = 0; r >= 0 && i < closing->n_flows; i++) {
 		r = is_allowed(plan, &closing->flows[i]);
 		if (r == 0)
-			r = conntrack_delete_flow(nl, &closing->flows[i], plan_error(plan));
+			r = conntrack_delete_flow(nl, &closing->flows[i],
+						  plan_error(plan));
 	}
 	closing->n_flows = 0;
 	return r < 0 ? r : 0;
@@ -156,7 +157,8 @@ static int end_flows(struct plan *plan, void *step)
 
 	if (closing->n == 1 && prefix_is_address(&closing->prefixes[0]))
 		return end_address(plan, &closing->prefixes[0].address);
-	qsort(closing->prefixes, closing->n, sizeof(*closing->prefixes), compare_prefixes);
+	qsort(closing->prefixes, closing->n, sizeof(*closing->prefixes),
+	      compare_prefixes);
 	while (closing->n_addresses < closing->n &&
 	       prefix_is_address(&closing->prefixes[closing->n_addresses]))
 		closing->n_addresses++;

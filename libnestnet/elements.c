@@ -309,7 +309,8 @@ int elements_cover(struct elements *elements, enum ruleset_set set, int family,
 
 	if (r <= 0)
 		return r;
-	return nft_interval_covers(elements->nl, ruleset_part_table(ruleset_set_part(set)),
+	return nft_interval_covers(elements->nl,
+				   ruleset_part_table(ruleset_set_part(set)),
 				   ruleset_set_spec(set, family), key, error);
 }
 

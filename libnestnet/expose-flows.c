@@ -155,7 +155,8 @@ static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
 }
 
 static int end_listed(struct plan *plan, struct netlink *nl,
-		      const struct conntrack_filter *filter, const struct changes *changes)
+		      const struct conntrack_filter *filter,
+		      const struct changes *changes)
 {
 	struct flows flows = { .n = 0 };
 	int r = conntrack_list(nl, filter, keep_flow, &flows, plan_error(plan));

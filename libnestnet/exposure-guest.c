@@ -213,6 +213,7 @@ int guest_is_closed(struct elements *elements, const struct nestnet_prefix *targ
 	key_put_address(key, &target->address);
 	r = elements_get(elements, RULESET_GUEST, family, key, &element, error);
 	if (r == 0)
-		r = elements_get(elements, RULESET_GUEST_TIMED, family, key, &element, error);
+		r = elements_get(elements, RULESET_GUEST_TIMED, family, key, &element,
+				 error);
 	return r != 0 ? r : elements_cover(elements, RULESET_CLOSED, family, key, error);
 }

@@ -113,7 +113,7 @@ struct forward_request {
 struct alias_request {
 	struct nestnet_prefix prefix;
 	char dev[NESTNET_IFNAMSIZ]; /* to add it on */
-	unsigned int flags;	    /* to remove it: NESTNET_IF_EXISTS */
+	unsigned int flags;         /* to remove it: NESTNET_IF_EXISTS */
 };
 
 struct request {

@@ -153,9 +153,12 @@ static int add_row(void *userdata, const struct nestnet_bridge *bridge)
 }
 
 static const struct column columns[] = {
-	{ "NAME", "name", 0 }, { "ADDRESSES", "addresses", 0 },
-	{ "MTU", "mtu", COLUMN_NUMBER },	   { "MAC", "mac", 0 },
-	{ "STP", "stp", 0 },   { "PORTS", "ports", 0 },
+	{ "NAME", "name", 0 },
+	{ "ADDRESSES", "addresses", 0 },
+	{ "MTU", "mtu", COLUMN_NUMBER },
+	{ "MAC", "mac", 0 },
+	{ "STP", "stp", 0 },
+	{ "PORTS", "ports", 0 },
 	{ "MANAGED", "managed", 0 },
 };
 

@@ -321,16 +321,15 @@ static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 	json_t *row;
 
 	nestnet_endpoint_format(&exposure->target, text);
-	row = json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:I, s:o}", "id",
-			exposure->id, "_target", text, "egress",
-			egress_text(exposure->egress), "local",
-			!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
-			!!(exposure->flags & NESTNET_EXPOSE_OPEN), "from",
-			json_prefixes(exposure->from, exposure->n_from), "except",
-			json_excepts(exposure), "_expires",
-			json_remaining(exposure->expires_ms), "flows",
-			(json_int_t)exposure->flows, "comment",
-			json_text(exposure->comment));
+	row = json_pack(
+		"{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:I, s:o}", "id", exposure->id,
+		"_target", text, "egress", egress_text(exposure->egress), "local",
+		!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "from",
+		json_prefixes(exposure->from, exposure->n_from), "except",
+		json_excepts(exposure), "_expires", json_remaining(exposure->expires_ms),
+		"flows", (json_int_t)exposure->flows, "comment",
+		json_text(exposure->comment));
 	rows_add(userdata, row);
 	return 0;
 }

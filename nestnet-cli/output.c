@@ -141,8 +141,8 @@ static bool is_shown(const struct column *column, const json_t *array)
 	bool is_shown = !(column->flags & COLUMN_OPTIONAL);
 
 	for (size_t index = 0; !is_shown && index < json_array_size(array); index++) {
-		const json_t *value = json_object_get(json_array_get(array, index),
-						      column->key);
+		const json_t *value =
+			json_object_get(json_array_get(array, index), column->key);
 
 		is_shown = json_is_array(value) ? json_array_size(value) > 0
 						: !json_is_null(value);
@@ -154,8 +154,9 @@ static int fill_table(struct libscols_table *table, const json_t *array,
 		      const struct column *columns, size_t n_columns)
 {
 	for (size_t c = 0; c < n_columns; c++) {
-		if (!scols_table_new_column(table, columns[c].title, 0,
-					    (columns[c].flags & COLUMN_NUMBER) ? SCOLS_FL_RIGHT : 0))
+		if (!scols_table_new_column(
+			    table, columns[c].title, 0,
+			    (columns[c].flags & COLUMN_NUMBER) ? SCOLS_FL_RIGHT : 0))
 			return -1;
 	}
 	for (size_t index = 0; index < json_array_size(array); index++) {

@@ -14,7 +14,7 @@ struct netlink;
 struct interface_address {
 	uint32_t ifindex;
 	struct nestnet_prefix prefix;
-	bool is_alias; /* of address_add_alias() */
+	bool is_alias;      /* of address_add_alias() */
 	bool is_link_local; /* IPv6's own, which the kernel gives to each interface */
 };
 

@@ -13,7 +13,8 @@
 
 bool neighbour_is_known(uint16_t state)
 {
-	return state & (NUD_PERMANENT | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE);
+	return state &
+	       (NUD_PERMANENT | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE);
 }
 
 struct lister {

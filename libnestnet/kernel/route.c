@@ -319,14 +319,15 @@ static int send_local(struct netlink *nl, int type, int flags,
 		route_message_new(type, flags, &info, sizeof(info));
 
 	if (!message ||
-	    nla_put(message, RTA_DST, (int)address_len(family), prefix->address.bytes) < 0 ||
+	    nla_put(message, RTA_DST, (int)address_len(family), prefix->address.bytes) <
+		    0 ||
 	    nla_put_u32(message, RTA_OIF, ifindex) < 0)
 		return error_set_errno(error, ENOMEM);
 	return route_message_send(nl, message, NULL, NULL, error);
 }
 
-int route_add_local(struct netlink *nl, const struct nestnet_prefix *prefix, uint32_t ifindex,
-		    struct error *error)
+int route_add_local(struct netlink *nl, const struct nestnet_prefix *prefix,
+		    uint32_t ifindex, struct error *error)
 {
 	int r = send_local(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, prefix, ifindex,
 			   error);

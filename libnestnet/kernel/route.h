@@ -59,8 +59,8 @@ int route_list_gateways(struct netlink *nl, int family, route_fn fn, void *userd
 
 /** Makes a prefix local to this host, which then answers ARP for it on the interface, as a
  *  cloud's guest agent does; with our protocol. @return 0, or a negative errno */
-int route_add_local(struct netlink *nl, const struct nestnet_prefix *prefix, uint32_t ifindex,
-		    struct error *error);
+int route_add_local(struct netlink *nl, const struct nestnet_prefix *prefix,
+		    uint32_t ifindex, struct error *error);
 
 /** Takes it back; one that is gone is no error. */
 int route_delete_local(struct netlink *nl, const struct nestnet_prefix *prefix,

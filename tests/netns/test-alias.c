@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What aliases are made of. */
+#define STATE "ip -4 route show table all; ip -6 route show table all; ip -o address"
+
 /* eth0, up, with addresses; and eth1, down. */
 static void make_links(void)
 {
@@ -112,12 +115,12 @@ END_TEST
 START_TEST(what_was_added_and_removed_is_as_before_when_the_next_one_fails)
 {
 	struct nestnet_transaction *tx;
-	char *before;
+	char *before, *after;
 
 	make_links();
 	ok(add_one("10.128.0.20", "eth0"));
 	ok(add_one("fd10:128::20", "eth0"));
-	before = sh_output("ip -4 route show table all; ip -6 route show table all; ip -o address");
+	before = sh_output(STATE);
 	tx = begin();
 	del(tx, "10.128.0.20", 0);
 	del(tx, "fd10:128::20", 0);
@@ -126,10 +129,12 @@ START_TEST(what_was_added_and_removed_is_as_before_when_the_next_one_fails)
 	add(tx, "fd10:130::20", "eth1");
 	set_setting("ipv6/conf/eth1/disable_ipv6", 1);
 	ck_assert_int_eq(commit(tx), -EIO);
-	ck_assert_ptr_nonnull(strstr(nestnet_errmsg(ctx), "alias add fd10:130::20: add an address: "));
-	ck_assert_str_eq(before, sh_output("ip -4 route show table all; "
-					   "ip -6 route show table all; ip -o address"));
+	ck_assert_ptr_nonnull(
+		strstr(nestnet_errmsg(ctx), "alias add fd10:130::20: add an address: "));
+	after = sh_output(STATE);
+	ck_assert_str_eq(before, after);
 	free(before);
+	free(after);
 }
 END_TEST
 
@@ -156,7 +161,8 @@ int main(void)
 	tcase_add_test(tcase, aliases_of_both_families_are_made_by_one_commit);
 	tcase_add_test(tcase, an_alias_moves_to_another_interface_by_one_commit);
 	tcase_add_test(tcase, an_alias_of_a_bridge_that_is_made_with_it);
-	tcase_add_test(tcase, what_was_added_and_removed_is_as_before_when_the_next_one_fails);
+	tcase_add_test(tcase,
+		       what_was_added_and_removed_is_as_before_when_the_next_one_fails);
 	tcase_add_test(tcase, an_alias_is_no_address_of_its_interface_and_never_primary);
 	return netns_run(suite);
 }
