@@ -2,13 +2,15 @@
 /*
  * Aliases: what is local to L1 and is not primary. That is each further address of an
  * interface, and each local-table route that is not there on behalf of an address: a
- * cloud's guest agent makes those, for a whole prefix at once (procedure 3).
+ * cloud's guest agent makes those, for a whole prefix at once (procedure 3), and so does
+ * alias-change.c.
  */
 
-#include "exposure.h"
-#include "inventory.h"
-#include "plan.h"
+#include "alias.h"
 
+#include "exposure.h"
+
+#include "kernel/address.h"
 #include "kernel/route.h"
 
 #include "base/address.h"
@@ -20,12 +22,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Routes that the kernel makes by itself (RTPROT_KERNEL): for addresses. */
-#define PROTOCOL_KERNEL 2
-
-/* The loopback interface, of every namespace. */
-#define LOOPBACK 1
-
 struct alias {
 	struct nestnet_prefix prefix;
 	uint32_t ifindex;
@@ -35,6 +31,12 @@ struct alias {
 struct aliases {
 	struct alias *list;
 	size_t n;
+};
+
+/* While addresses of ours are added. */
+struct own {
+	struct aliases *aliases;
+	size_t n_before; /* where they begin */
 };
 
 static int add_alias(struct aliases *aliases, const struct nestnet_prefix *prefix,
@@ -54,15 +56,15 @@ static int add_alias(struct aliases *aliases, const struct nestnet_prefix *prefi
 
 /* ---- Addresses ---------------------------------------------------------------------------- */
 
-/* The primary address of an interface: the source that the kernel would pick, else the
- * first; of IPv6, never a /128 beside a shorter prefix (facts 10f). */
-static int find_primary(struct nestnet *ctx, struct netlink *nl,
-			const struct inventory_link *link, int family,
-			struct nestnet_address *ret)
+int alias_find_primary(struct nestnet *ctx, const struct inventory_link *link, int family,
+		       struct nestnet_address *ret)
 {
 	const struct nestnet_prefix *best = NULL;
-	int r = route_get_source(nl, family, link->link.ifindex, ret, &ctx->error);
+	struct netlink *nl;
+	int r = context_route(ctx, &nl);
 
+	if (r == 0)
+		r = route_get_source(nl, family, link->link.ifindex, ret, &ctx->error);
 	if (r != 0)
 		return r;
 	for (size_t i = 0; i < link->n_addresses; i++) {
@@ -78,14 +80,14 @@ static int find_primary(struct nestnet *ctx, struct netlink *nl,
 	return best != NULL;
 }
 
-static int add_addresses(struct nestnet *ctx, struct netlink *nl, struct aliases *aliases,
+static int add_addresses(struct nestnet *ctx, struct aliases *aliases,
 			 const struct inventory_link *link, int family)
 {
 	struct nestnet_address primary = { .family = AF_UNSPEC };
 	int r = 0;
 
 	if (link->n_addresses > 0)
-		r = find_primary(ctx, nl, link, family, &primary);
+		r = alias_find_primary(ctx, link, family, &primary);
 	for (size_t i = 0; r >= 0 && i < link->n_addresses; i++) {
 		const struct nestnet_address *address = &link->addresses[i].address;
 		struct nestnet_prefix one = prefix_of_address(address);
@@ -98,7 +100,39 @@ static int add_addresses(struct nestnet *ctx, struct netlink *nl, struct aliases
 	return r < 0 ? r : 0;
 }
 
+/* Those of ours that are addresses, which the inventory leaves out. */
+static int take_own(void *userdata, const struct interface_address *address)
+{
+	struct own *own = userdata;
+
+	if (!address)
+		own->aliases->n = own->n_before;
+	else if (address->is_alias)
+		return add_alias(own->aliases, &address->prefix, address->ifindex,
+				 NESTNET_ALIAS_NESTNET);
+	return 0;
+}
+
+static int add_own_addresses(struct nestnet *ctx, struct netlink *nl,
+			     struct aliases *aliases)
+{
+	struct own own = { .aliases = aliases, .n_before = aliases->n };
+
+	return address_list(nl, take_own, &own, &ctx->error);
+}
+
 /* ---- Routes ---------------------------------------------------------------------------------- */
+
+static enum nestnet_alias_origin origin_of(uint8_t protocol)
+{
+	switch (protocol) {
+	case ROUTE_PROTOCOL_NESTNET:
+		return NESTNET_ALIAS_NESTNET;
+	case ROUTE_PROTOCOL_GUEST_AGENT:
+		return NESTNET_ALIAS_GUEST_AGENT;
+	}
+	return NESTNET_ALIAS_ROUTE;
+}
 
 static int take_route(void *userdata, const struct route *route)
 {
@@ -108,12 +142,10 @@ static int take_route(void *userdata, const struct route *route)
 		aliases->n = 0; /* routes are read first */
 		return 0;
 	}
-	if (route->protocol == PROTOCOL_KERNEL || route->ifindex == LOOPBACK)
+	if (route->protocol == ROUTE_PROTOCOL_KERNEL || route->ifindex == LINK_LOOPBACK)
 		return 0;
 	return add_alias(aliases, &route->destination, route->ifindex,
-			 route->protocol == ROUTE_PROTOCOL_GUEST_AGENT
-				 ? NESTNET_ALIAS_GUEST_AGENT
-				 : NESTNET_ALIAS_ROUTE);
+			 origin_of(route->protocol));
 }
 
 static int compare_aliases(const void *a, const void *b)
@@ -131,10 +163,12 @@ static int read_aliases(struct nestnet *ctx, const struct inventory *inventory,
 
 	if (r == 0)
 		r = route_list_local(nl, take_route, aliases, &ctx->error);
+	if (r == 0)
+		r = add_own_addresses(ctx, nl, aliases);
 	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
-		r = add_addresses(ctx, nl, aliases, &inventory->links[i], AF_INET);
+		r = add_addresses(ctx, aliases, &inventory->links[i], AF_INET);
 		if (r == 0)
-			r = add_addresses(ctx, nl, aliases, &inventory->links[i], AF_INET6);
+			r = add_addresses(ctx, aliases, &inventory->links[i], AF_INET6);
 	}
 	if (r == -ENOMEM)
 		error_set_errno(&ctx->error, ENOMEM);

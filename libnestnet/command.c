@@ -193,6 +193,14 @@ static void put_nat(FILE *file, const struct nat_request *nat)
 	put_nat_options(file, nat);
 }
 
+static void put_alias(FILE *file, const struct alias_request *alias)
+{
+	char text[NESTNET_TEXT_MAX];
+
+	fprintf(file, "alias add %s --dev %s", nestnet_prefix_format(&alias->prefix, text),
+		alias->dev);
+}
+
 static void put_forward(FILE *file, const struct forward_request *forward)
 {
 	fprintf(file, "forward %s%s%s%s", forward->is_on ? "on" : "off",
@@ -223,12 +231,16 @@ static bool put_command(FILE *file, const struct request *request)
 	case REQUEST_FORWARD:
 		put_forward(file, &request->forward);
 		return true;
+	case REQUEST_ALIAS_ADD:
+		put_alias(file, &request->alias);
+		return true;
 	case REQUEST_UNEXPOSE:
 	case REQUEST_UNEXPOSE_TARGET:
 	case REQUEST_TAP_DEL:
 	case REQUEST_BRIDGE_DEL:
 	case REQUEST_DETACH:
 	case REQUEST_NAT_DEL:
+	case REQUEST_ALIAS_DEL:
 	case REQUEST_CLEAR:
 		break; /* a removal is told as what it takes back */
 	}

@@ -310,6 +310,18 @@ int elements_get_before(struct elements *elements, enum ruleset_set set, int fam
 	return 1;
 }
 
+int elements_cover(struct elements *elements, enum ruleset_set set, int family,
+		   const void *key, struct error *error)
+{
+	int r = open_table_of(elements, set, error);
+
+	if (r <= 0)
+		return r;
+	return nft_interval_covers(elements->nl,
+				   ruleset_part_table(ruleset_set_part(set)),
+				   ruleset_set_spec(set, family), key, error);
+}
+
 int elements_are_whole(struct elements *elements, struct error *error)
 {
 	char version[NFT_COMMENT_MAX + 1];

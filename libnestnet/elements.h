@@ -52,6 +52,11 @@ int elements_get(struct elements *elements, enum ruleset_set set, int family,
 int elements_get_before(struct elements *elements, enum ruleset_set set, int family,
 			const void *key, struct nft_element *ret, struct error *error);
 
+/** Whether an interval of the set had the key before the plan, without reading the set.
+ *  @return 1, 0, or a negative errno */
+int elements_cover(struct elements *elements, enum ruleset_set set, int family,
+		   const void *key, struct error *error);
+
 /** Wants element in the set, in place of another of its key. @return 0 or -errno */
 int elements_put(struct elements *elements, enum ruleset_set set, int family,
 		 const struct nft_element *element, struct error *error);

@@ -34,6 +34,7 @@ struct change {
 struct changes {
 	struct change *list;
 	size_t n;
+	size_t n_orphaned;
 };
 
 /* ---- New exposures -------------------------------------------------------------------------- */
@@ -105,10 +106,24 @@ static bool is_of(const struct conntrack_flow *flow, const struct nestnet_endpoi
 	       flow->original.destination_port <= alias->last_port;
 }
 
-/* @param orphaned  the alias whose exposure ended by itself, or NULL
- * @return 1 where the flow is to end, 0 where it goes on, or a negative errno */
+/* The exposure of an alias that it was opened to ended by itself. */
+static bool is_orphan(const struct conntrack_flow *flow, const struct changes *changes)
+{
+	size_t left = changes->n_orphaned;
+
+	for (size_t i = 0; left > 0; i++) {
+		if (!changes->list[i].is_orphaned)
+			continue;
+		if (is_of(flow, &changes->list[i].alias))
+			return true;
+		left--;
+	}
+	return false;
+}
+
+/* @return 1 where the flow is to end, 0 where it goes on, or a negative errno */
 static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
-		    const struct change *orphaned)
+		    const struct changes *changes)
 {
 	struct elements *elements = plan->elements;
 	struct error *error = plan_error(plan);
@@ -128,8 +143,8 @@ static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
 		in.target = flow->reply.source;
 		in.target_port = flow->reply.source_port;
 		now = exposure_resolve(elements, &in, error);
-		if (now == 0 && orphaned)
-			return is_of(flow, &orphaned->alias);
+		if (now == 0 && is_orphan(flow, changes))
+			return 1;
 		in.is_before = true;
 		before = now == 0 ? exposure_resolve(elements, &in, error) : 0;
 		if (now < 0 || before != 0)
@@ -140,7 +155,8 @@ static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
 }
 
 static int end_listed(struct plan *plan, struct netlink *nl,
-		      const struct conntrack_filter *filter, const struct change *orphaned)
+		      const struct conntrack_filter *filter,
+		      const struct changes *changes)
 {
 	struct flows flows = { .n = 0 };
 	int r = conntrack_list(nl, filter, keep_flow, &flows, plan_error(plan));
@@ -148,7 +164,7 @@ static int end_listed(struct plan *plan, struct netlink *nl,
 	if (r == -ENOMEM)
 		error_set_errno(plan_error(plan), ENOMEM);
 	for (size_t i = 0; r >= 0 && i < flows.n; i++) {
-		r = is_ended(plan, &flows.list[i], orphaned);
+		r = is_ended(plan, &flows.list[i], changes);
 		if (r == 1)
 			r = conntrack_delete_flow(nl, &flows.list[i], plan_error(plan));
 	}
@@ -157,7 +173,8 @@ static int end_listed(struct plan *plan, struct netlink *nl,
 }
 
 /* One change: the lists are as small as the kernel's filter makes them. */
-static int end_one(struct plan *plan, struct netlink *nl, const struct change *change)
+static int end_one(struct plan *plan, struct netlink *nl, const struct changes *changes,
+		   const struct change *change)
 {
 	struct conntrack_filter in = { .family = endpoint_family(&change->target) };
 	struct conntrack_filter out = in;
@@ -165,20 +182,20 @@ static int end_one(struct plan *plan, struct netlink *nl, const struct change *c
 
 	if (prefix_is_address(&change->alias.prefix) && change->alias.prefix.address.family)
 		in.original_destination = change->alias.prefix.address;
-	r = end_listed(plan, nl, &in, change->is_orphaned ? change : NULL);
+	r = end_listed(plan, nl, &in, changes);
 	if (r == 0 && change->has_alias_egress && prefix_is_address(&change->target.prefix)) {
 		out.original_source = change->target.prefix.address;
-		r = end_listed(plan, nl, &out, NULL);
+		r = end_listed(plan, nl, &out, changes);
 	}
 	return r;
 }
 
-static int end_many(struct plan *plan, struct netlink *nl)
+static int end_many(struct plan *plan, struct netlink *nl, const struct changes *changes)
 {
 	struct conntrack_filter four = { .family = AF_INET }, six = { .family = AF_INET6 };
-	int r = end_listed(plan, nl, &four, NULL);
+	int r = end_listed(plan, nl, &four, changes);
 
-	return r < 0 ? r : end_listed(plan, nl, &six, NULL);
+	return r < 0 ? r : end_listed(plan, nl, &six, changes);
 }
 
 /* ---- The step -------------------------------------------------------------------------------- */
@@ -209,9 +226,9 @@ static int end_flows(struct plan *plan, void *step)
 		return r;
 	n_listed = count_listed(changes, &last);
 	if (n_listed > 1)
-		return end_many(plan, nl);
+		return end_many(plan, nl, changes);
 	if (n_listed == 1)
-		r = end_one(plan, nl, last);
+		r = end_one(plan, nl, changes, last);
 	for (size_t i = 0; r == 0 && i < changes->n; i++) {
 		if (!changes->list[i].is_removed && is_exact(&changes->list[i].alias))
 			r = end_bypassing(plan, nl, &changes->list[i]);
@@ -253,6 +270,7 @@ static int add_change(struct plan *plan, const struct change *change)
 		changes->list = grown;
 	}
 	changes->list[changes->n++] = *change;
+	changes->n_orphaned += change->is_orphaned;
 	return 0;
 }
 

@@ -11,9 +11,11 @@
 
 #include "expose.h"
 
+#include "closing.h"
 #include "command.h"
 #include "expose-flows.h"
 #include "expose-own.h"
+#include "exposure-guest.h"
 #include "exposure.h"
 #include "setting.h"
 
@@ -155,6 +157,17 @@ static int refuse_overlap(struct plan *plan, const struct exposure *wanted)
 			 nestnet_endpoint_format(&other, text));
 }
 
+/* A target that this exposure is the first to close may have open flows from outside. */
+static int plan_closing(struct plan *plan, const struct exposure *exposure)
+{
+	int r;
+
+	if (exposure->flags & NESTNET_EXPOSE_OPEN)
+		return 0;
+	r = guest_is_closed(plan->elements, &exposure->target.prefix, plan_error(plan));
+	return r != 0 ? r : closing_plan(plan, &exposure->target.prefix);
+}
+
 static int plan_addition(struct plan *plan, const struct exposure *exposure)
 {
 	int r = refuse_overlap(plan, exposure);
@@ -162,6 +175,8 @@ static int plan_addition(struct plan *plan, const struct exposure *exposure)
 	if (r == 0)
 		r = refuse_second_egress(plan, exposure);
 	if (r == 0)
+		r = plan_closing(plan, exposure);
+	if (r >= 0)
 		r = exposure_put(plan->elements, exposure, plan_error(plan));
 	if (r == 0)
 		r = note_exposure(plan, '+', exposure);
@@ -256,6 +271,16 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 		return error_prefix(plan_error(plan), "unexpose %s",
 				    nestnet_endpoint_format(&request->alias, text));
 	return 0;
+}
+
+int expose_plan_orphans(struct plan *plan, const struct unexpose_request *request)
+{
+	struct exposures present = { .n = 0 };
+	int r = exposure_get_all(plan->elements, &request->alias, &present,
+				 plan_error(plan));
+
+	exposures_clear(&present);
+	return r == 0 ? expose_flows_orphaned(plan, &request->alias) : r < 0 ? r : 0;
 }
 
 /* Some exposures, gathered first: a set cannot change while it is walked. */

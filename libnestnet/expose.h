@@ -9,6 +9,10 @@
 
 int expose_plan(struct plan *plan, const struct expose_request *request);
 int expose_plan_remove(struct plan *plan, const struct unexpose_request *request);
+
+/** Where the alias is not exposed, plans the end of what its exposure had let in before it
+ *  ended by itself, and nothing else. */
+int expose_plan_orphans(struct plan *plan, const struct unexpose_request *request);
 int expose_plan_remove_target(struct plan *plan,
 			      const struct unexpose_target_request *request);
 

@@ -200,3 +200,20 @@ int guest_remove(struct elements *elements, const struct exposure *exposure,
 		return count_guest(elements, exposure, -1, error);
 	return remove_uncounted(elements, exposure, error);
 }
+
+int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,
+		    struct error *error)
+{
+	int family = target->address.family, r;
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	struct nft_element element;
+
+	if (!prefix_is_address(target))
+		return 0;
+	key_put_address(key, &target->address);
+	r = elements_get(elements, RULESET_GUEST, family, key, &element, error);
+	if (r == 0)
+		r = elements_get(elements, RULESET_GUEST_TIMED, family, key, &element,
+				 error);
+	return r != 0 ? r : elements_cover(elements, RULESET_CLOSED, family, key, error);
+}

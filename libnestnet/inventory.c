@@ -58,7 +58,7 @@ static int take_address(void *userdata, const struct interface_address *address)
 		return 0;
 	}
 	link = (struct inventory_link *)inventory_find(inventory, address->ifindex);
-	if (!link || address->is_link_local)
+	if (!link || address->is_link_local || address->is_alias)
 		return 0;
 	grown = reallocarray(link->addresses, link->n_addresses + 1, sizeof(*grown));
 	if (!grown)

@@ -13,7 +13,7 @@
 
 struct inventory_link {
 	struct link link;
-	struct nestnet_prefix *addresses; /* link-local ones aside */
+	struct nestnet_prefix *addresses; /* link-local ones and aliases aside */
 	size_t n_addresses;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Flows of subnets. The kernel's filter knows no prefixes, so the flows of the family are
- * listed once. L1's own connections to a subnet that is closed go on, and so do those
- * between its guests; those of a guest that an exposure still masquerades, too.
+ * Flows of subnets that are no longer translated. The kernel's filter knows no prefixes, so
+ * the flows of the family are listed once. Those of a guest that an exposure still masquerades
+ * go on.
  */
 
 #include "nat-flows.h"
@@ -10,7 +10,6 @@
 #include "exposure-key.h"
 
 #include "kernel/conntrack.h"
-#include "kernel/route.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -19,7 +18,6 @@
 
 struct ending {
 	struct nestnet_prefix subnet;
-	bool is_closing; /* else: no longer translated */
 	struct conntrack_flow *flows;
 	size_t n;
 };
@@ -30,9 +28,6 @@ static bool is_candidate(const struct ending *ending, const struct conntrack_flo
 	bool is_from = prefix_contains(&ending->subnet, &flow->original.source);
 	bool is_to = prefix_contains(&ending->subnet, &flow->original.destination);
 
-	if (ending->is_closing)
-		return is_to && !is_from &&
-		       address_equal(&flow->original.destination, &flow->reply.source);
 	return is_from && !is_to &&
 	       !address_equal(&flow->original.source, &flow->reply.destination);
 }
@@ -76,17 +71,6 @@ static int is_still_translated(struct plan *plan, const struct nestnet_address *
 	return r;
 }
 
-static int is_own(struct plan *plan, const struct nestnet_address *source)
-{
-	struct netlink *nl;
-	struct route route;
-	int r = context_route(plan->ctx, &nl);
-
-	if (r == 0)
-		r = route_get(nl, source, &route, plan_error(plan));
-	return r == 1 ? route.is_local : r;
-}
-
 static int end_flows(struct plan *plan, void *step)
 {
 	struct ending *ending = step;
@@ -101,8 +85,7 @@ static int end_flows(struct plan *plan, void *step)
 	for (size_t i = 0; r >= 0 && i < ending->n; i++) {
 		const struct conntrack_flow *flow = &ending->flows[i];
 
-		r = ending->is_closing ? is_own(plan, &flow->original.source)
-				       : is_still_translated(plan, &flow->original.source);
+		r = is_still_translated(plan, &flow->original.source);
 		if (r == 0)
 			r = conntrack_delete_flow(nl, flow, plan_error(plan));
 	}
@@ -122,24 +105,11 @@ static const struct plan_step_ops flows_ops = {
 	.free = free_ending,
 };
 
-static int plan_ending(struct plan *plan, const struct nestnet_prefix *subnet,
-		       bool is_closing)
+int nat_flows_removed(struct plan *plan, const struct nestnet_prefix *subnet)
 {
 	struct ending *ending = calloc(1, sizeof(*ending));
 
-	if (ending) {
+	if (ending)
 		ending->subnet = *subnet;
-		ending->is_closing = is_closing;
-	}
 	return plan_add(plan, PLAN_FLOWS, &flows_ops, ending);
-}
-
-int nat_flows_removed(struct plan *plan, const struct nestnet_prefix *subnet)
-{
-	return plan_ending(plan, subnet, false);
-}
-
-int nat_flows_closed(struct plan *plan, const struct nestnet_prefix *subnet)
-{
-	return plan_ending(plan, subnet, true);
 }

@@ -9,7 +9,4 @@
 /** The plan takes the subnet's translation away: what left translated ends. */
 int nat_flows_removed(struct plan *plan, const struct nestnet_prefix *subnet);
 
-/** The plan closes the subnet: what came in from outside, untranslated, ends. */
-int nat_flows_closed(struct plan *plan, const struct nestnet_prefix *subnet);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "nat.h"
 
+#include "closing.h"
 #include "command.h"
 #include "nat-flows.h"
 #include "setting.h"
@@ -308,7 +309,7 @@ int nat_plan(struct plan *plan, const struct nat_request *request)
 		if (r == 0)
 			r = note_nat(plan, '+', &wanted);
 		if (r == 0 && !wanted.is_open)
-			r = nat_flows_closed(plan, &wanted.subnet);
+			r = closing_plan(plan, &wanted.subnet);
 	}
 	free(nats.list);
 	if (r < 0)
@@ -425,7 +426,7 @@ static const char *why_not_nat(const struct nestnet_prefix *subnet,
 		return "not an IPv4 or IPv6 prefix";
 	if (prefix_has_host_bits(subnet))
 		return "the prefix has host bits set";
-	why = address_why_not_unicast(&subnet->address);
+	why = prefix_why_not_unicast(subnet);
 	if (why)
 		return why;
 	if (options->out && (why = name_why_not_interface(options->out)))

@@ -85,12 +85,17 @@ static void name_object(const struct request *request, char *buf, size_t size)
 		snprintf(buf, size, "forward %s %d", request->forward.ifname,
 			 request->forward.family);
 		break;
+	case REQUEST_ALIAS_ADD:
+		snprintf(buf, size, "alias %s",
+			 nestnet_prefix_format(&request->alias.prefix, text));
+		break;
 	case REQUEST_UNEXPOSE:
 	case REQUEST_UNEXPOSE_TARGET:
 	case REQUEST_TAP_DEL:
 	case REQUEST_BRIDGE_DEL:
 	case REQUEST_DETACH:
 	case REQUEST_NAT_DEL:
+	case REQUEST_ALIAS_DEL:
 	case REQUEST_CLEAR:
 		break; /* no whole state has them */
 	}

@@ -12,6 +12,7 @@
 
 #include "planner.h"
 
+#include "alias.h"
 #include "bridge.h"
 #include "expose.h"
 #include "forward.h"
@@ -80,6 +81,8 @@ static int plan_extra(struct plan *plan)
 	if (r == 0)
 		r = port_plan_extra(plan);
 	if (r == 0)
+		r = alias_plan_extra(plan);
+	if (r == 0)
 		r = state_plan_extra(plan);
 	return r < 0 ? r : guard_plan_extra(plan);
 }
@@ -123,6 +126,10 @@ static int plan_request(struct plan *plan, const struct request *request)
 		return nat_plan_remove(plan, &request->nat_del);
 	case REQUEST_FORWARD:
 		return forward_plan(plan, &request->forward);
+	case REQUEST_ALIAS_ADD:
+		return alias_plan(plan, &request->alias);
+	case REQUEST_ALIAS_DEL:
+		return alias_plan_remove(plan, &request->alias);
 	case REQUEST_CLEAR:
 		return plan_clear(plan);
 	}
@@ -133,7 +140,7 @@ static int plan_request(struct plan *plan, const struct request *request)
 
 /* The order in which a whole state is made, whatever that of its requests is. */
 static const enum request_kind order[] = {
-	REQUEST_BRIDGE_ADD, REQUEST_ATTACH,  REQUEST_TAP_ADD,
+	REQUEST_BRIDGE_ADD, REQUEST_ATTACH,  REQUEST_TAP_ADD, REQUEST_ALIAS_ADD,
 	REQUEST_NAT_ADD,    REQUEST_FORWARD, REQUEST_EXPOSE,
 };
 
@@ -216,6 +223,26 @@ int planner_make(struct nestnet *ctx, const struct requests *requests, struct pl
 	return 0;
 }
 
+/* ---- What an exposure left behind ------------------------------------------------------------- */
+
+int planner_make_orphans(struct nestnet *ctx, const struct requests *requests,
+			 struct plan **ret)
+{
+	struct plan *plan;
+	int r = plan_new(ctx, &plan);
+
+	for (size_t i = 0; r == 0 && i < requests->n; i++) {
+		if (requests->list[i].kind != REQUEST_UNEXPOSE)
+			continue;
+		r = expose_plan_orphans(plan, &requests->list[i].unexpose);
+		if (r < 0)
+			plan_free(plan);
+	}
+	if (r == 0)
+		*ret = plan;
+	return r;
+}
+
 /* ---- Saving ----------------------------------------------------------------------------------- */
 
 static int note_all(struct plan *plan)
@@ -230,6 +257,8 @@ static int note_all(struct plan *plan)
 		r = nat_plan_save(plan);
 	if (r == 0)
 		r = state_plan_save_taps(plan);
+	if (r == 0)
+		r = alias_plan_save(plan);
 	if (r == 0)
 		r = expose_plan_save(plan);
 	return r < 0 ? r : forward_plan_save(plan);

@@ -17,4 +17,9 @@ struct requests {
 int planner_make(struct nestnet *ctx, const struct requests *requests, struct plan **ret,
 		 size_t *ret_culprit);
 
+/** For exposures that were to be taken back and had ended by themselves: ends what they had
+ *  let in. */
+int planner_make_orphans(struct nestnet *ctx, const struct requests *requests,
+			 struct plan **ret);
+
 #endif

@@ -22,6 +22,8 @@ enum request_kind {
 	REQUEST_NAT_ADD,
 	REQUEST_NAT_DEL,
 	REQUEST_FORWARD,
+	REQUEST_ALIAS_ADD,
+	REQUEST_ALIAS_DEL,
 	REQUEST_CLEAR,
 };
 
@@ -108,6 +110,12 @@ struct forward_request {
 	bool is_on;
 };
 
+struct alias_request {
+	struct nestnet_prefix prefix;
+	char dev[NESTNET_IFNAMSIZ]; /* to add it on */
+	unsigned int flags;         /* to remove it: NESTNET_IF_EXISTS */
+};
+
 struct request {
 	enum request_kind kind;
 	union {
@@ -121,6 +129,7 @@ struct request {
 		struct nat_request nat;
 		struct nat_del_request nat_del;
 		struct forward_request forward;
+		struct alias_request alias;
 	};
 };
 

@@ -95,6 +95,7 @@ static const char *why_not_whole(const struct request *request)
 	case REQUEST_BRIDGE_ADD:
 	case REQUEST_ATTACH:
 	case REQUEST_NAT_ADD:
+	case REQUEST_ALIAS_ADD:
 		return NULL;
 	case REQUEST_UNEXPOSE:
 	case REQUEST_UNEXPOSE_TARGET:
@@ -102,6 +103,7 @@ static const char *why_not_whole(const struct request *request)
 	case REQUEST_BRIDGE_DEL:
 	case REQUEST_DETACH:
 	case REQUEST_NAT_DEL:
+	case REQUEST_ALIAS_DEL:
 	case REQUEST_CLEAR:
 		break;
 	}
@@ -244,6 +246,19 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 	return r;
 }
 
+/* An exposure that was to be taken back had ended by itself: that fails, and nothing of the
+ * transaction is done; but what the exposure had let in ends all the same. */
+static void end_orphans(struct nestnet_transaction *tx)
+{
+	const struct requests requests = { tx->requests, tx->n, NULL };
+	_cleanup_(cleanup_plan) struct plan *plan = NULL;
+	struct error first = tx->ctx->error;
+
+	if (planner_make_orphans(tx->ctx, &requests, &plan) == 0)
+		(void)plan_execute(plan);
+	tx->ctx->error = first;
+}
+
 /* What was wrong with a request was said when it was queued: EINVAL by now is the kernel's
  * word for something of its own. */
 static int end_commit(struct nestnet_transaction *tx, int r)
@@ -266,6 +281,8 @@ int nestnet_transaction_commit(struct nestnet_transaction *tx)
 			      "planned; try again");
 		error_prefix(&tx->ctx->error, "%s", first);
 	}
+	if (r == -ENOENT)
+		end_orphans(tx);
 	if (r == 0)
 		context_begin(tx->ctx); /* what was asked on the way is of no interest */
 	return end_commit(tx, r);

@@ -1,7 +1,61 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* alias list. */
+/* alias add, del, list. */
 
 #include "output.h"
+#include "parse.h"
+
+#include <stddef.h>
+
+enum {
+	OPTION_DEV = OPTION_FIRST,
+};
+
+static const struct option add_options[] = {
+	{ "dev", required_argument, NULL, OPTION_DEV },
+	{ NULL, 0, NULL, 0 },
+};
+
+int cmd_alias_add(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_transaction *tx;
+	struct nestnet_prefix prefix;
+	const char *dev = NULL;
+	int option, status;
+
+	while ((option = cli_getopt(cli, argc, argv, add_options, "")) != -1) {
+		if (option != OPTION_DEV)
+			return STATUS_USAGE;
+		dev = optarg;
+	}
+	if (!cli_check_arguments(cli, argc - optind, 1, 1) ||
+	    !parse_alias_prefix(cli, argv[optind], &prefix))
+		return STATUS_USAGE;
+	if (!dev)
+		return cli_usage(cli, "--dev is missing: the interface to answer on");
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	return cli_commit(cli, tx, nestnet_alias_add(tx, &prefix, dev, 0));
+}
+
+int cmd_alias_del(struct cli *cli, int argc, char **argv)
+{
+	struct nestnet_transaction *tx;
+	struct nestnet_prefix prefix;
+	unsigned int flags;
+	int status;
+
+	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
+	    !cli_check_arguments(cli, argc - optind, 1, 1) ||
+	    !parse_alias_prefix(cli, argv[optind], &prefix))
+		return STATUS_USAGE;
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	return cli_commit(cli, tx, nestnet_alias_del(tx, &prefix, flags));
+}
+
+/* ---- list ------------------------------------------------------------------------------------- */
 
 static const char *origin_text(enum nestnet_alias_origin origin)
 {
@@ -12,6 +66,8 @@ static const char *origin_text(enum nestnet_alias_origin origin)
 		return "guest-agent";
 	case NESTNET_ALIAS_ROUTE:
 		return "route";
+	case NESTNET_ALIAS_NESTNET:
+		return "nestnet";
 	}
 	return NULL;
 }
@@ -32,10 +88,10 @@ static int add_row(void *userdata, const struct nestnet_alias *alias)
 }
 
 static const struct column columns[] = {
-	{ "PREFIX", "prefix", false },
-	{ "DEV", "dev", false },
-	{ "ORIGIN", "origin", false },
-	{ "EXPOSED", "exposed", false },
+	{ "PREFIX", "prefix", 0 },
+	{ "DEV", "dev", 0 },
+	{ "ORIGIN", "origin", 0 },
+	{ "EXPOSED", "exposed", 0 },
 };
 
 static int list(struct nestnet *ctx, struct rows *rows)

@@ -153,10 +153,13 @@ static int add_row(void *userdata, const struct nestnet_bridge *bridge)
 }
 
 static const struct column columns[] = {
-	{ "NAME", "name", false }, { "ADDRESSES", "addresses", false },
-	{ "MTU", "mtu", true },	   { "MAC", "mac", false },
-	{ "STP", "stp", false },   { "PORTS", "ports", false },
-	{ "MANAGED", "managed", false },
+	{ "NAME", "name", 0 },
+	{ "ADDRESSES", "addresses", 0 },
+	{ "MTU", "mtu", COLUMN_NUMBER },
+	{ "MAC", "mac", 0 },
+	{ "STP", "stp", 0 },
+	{ "PORTS", "ports", 0 },
+	{ "MANAGED", "managed", 0 },
 };
 
 static int list(struct nestnet *ctx, struct rows *rows)

@@ -210,10 +210,16 @@ int cmd_unexpose(struct cli *cli, int argc, char **argv)
 /* ---- list ------------------------------------------------------------------------------------ */
 
 static const struct column list_columns[] = {
-	{ "ALIAS", "id", false },      { "TARGET", "_target", false },
-	{ "EGRESS", "egress", false }, { "LOCAL", "local", false },
-	{ "OPEN", "open", false },     { "FLOWS", "flows", true },
-	{ "COMMENT", "comment", false },
+	{ "ALIAS", "id", 0 },
+	{ "TARGET", "_target", 0 },
+	{ "EGRESS", "egress", 0 },
+	{ "LOCAL", "local", 0 },
+	{ "OPEN", "open", 0 },
+	{ "FROM", "from", COLUMN_OPTIONAL },
+	{ "EXCEPT", "except", COLUMN_OPTIONAL },
+	{ "EXPIRES", "_expires", COLUMN_NUMBER | COLUMN_OPTIONAL },
+	{ "FLOWS", "flows", COLUMN_NUMBER },
+	{ "COMMENT", "comment", 0 },
 };
 
 static const char *protocol_text(unsigned int protocol)
@@ -301,6 +307,13 @@ static int add_exposure(void *userdata, const struct nestnet_exposure *exposure)
 	return 0;
 }
 
+/* What remains, as --timeout would take it. */
+static json_t *json_remaining(uint64_t ms)
+{
+	return ms ? json_sprintf("%llus", (unsigned long long)((ms + 999) / 1000))
+		  : json_null();
+}
+
 /* For the table alone: the target with its port, as it was typed. */
 static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 {
@@ -308,12 +321,15 @@ static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 	json_t *row;
 
 	nestnet_endpoint_format(&exposure->target, text);
-	row = json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o}", "id", exposure->id, "_target",
-			text, "egress", egress_text(exposure->egress), "local",
-			!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
-			!!(exposure->flags & NESTNET_EXPOSE_OPEN), "flows",
-			(json_int_t)exposure->flows, "comment",
-			json_text(exposure->comment));
+	row = json_pack(
+		"{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:I, s:o}", "id", exposure->id,
+		"_target", text, "egress", egress_text(exposure->egress), "local",
+		!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "from",
+		json_prefixes(exposure->from, exposure->n_from), "except",
+		json_excepts(exposure), "_expires", json_remaining(exposure->expires_ms),
+		"flows", (json_int_t)exposure->flows, "comment",
+		json_text(exposure->comment));
 	rows_add(userdata, row);
 	return 0;
 }

@@ -80,9 +80,9 @@ static int add_row(void *userdata, const struct nestnet_forwarding *forwarding)
 }
 
 static const struct column columns[] = {
-	{ "INTERFACE", "interface", false },
-	{ "IPV4", "ipv4", false },
-	{ "IPV6", "ipv6", false },
+	{ "INTERFACE", "interface", 0 },
+	{ "IPV4", "ipv4", 0 },
+	{ "IPV6", "ipv6", 0 },
 };
 
 int cmd_forward_status(struct cli *cli, int argc, char **argv)

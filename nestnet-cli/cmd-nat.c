@@ -87,10 +87,10 @@ static int add_row(void *userdata, const struct nestnet_nat *nat)
 }
 
 static const struct column columns[] = {
-	{ "SUBNET", "subnet", false },
-	{ "OUT", "out", false },
-	{ "TO", "to", false },
-	{ "OPEN", "open", false },
+	{ "SUBNET", "subnet", 0 },
+	{ "OUT", "out", 0 },
+	{ "TO", "to", 0 },
+	{ "OPEN", "open", 0 },
 };
 
 static int list(struct nestnet *ctx, struct rows *rows)

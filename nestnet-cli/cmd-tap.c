@@ -149,11 +149,17 @@ static int add_row(void *userdata, const struct nestnet_tap *tap)
 }
 
 static const struct column columns[] = {
-	{ "NAME", "name", false },	   { "BRIDGE", "bridge", false },
-	{ "ADDRESSES", "addresses", false }, { "OWNER", "owner", false },
-	{ "GROUP", "group", false },	   { "MTU", "mtu", true },
-	{ "QUEUES", "queues", true },	   { "STATE", "state", false },
-	{ "CARRIER", "carrier", false },   { "MANAGED", "managed", false },
+	{ "NAME", "name", 0 },
+	{ "BRIDGE", "bridge", 0 },
+	{ "ADDRESSES", "addresses", 0 },
+	{ "OWNER", "owner", 0 },
+	{ "GROUP", "group", 0 },
+	{ "MTU", "mtu", COLUMN_NUMBER },
+	{ "QUEUES", "queues", COLUMN_NUMBER },
+	{ "GUARD", "guard", COLUMN_OPTIONAL },
+	{ "STATE", "state", 0 },
+	{ "CARRIER", "carrier", 0 },
+	{ "MANAGED", "managed", 0 },
 };
 
 /* Prints one tap, or all (NULL). */

@@ -127,6 +127,8 @@ int cmd_nat_list(struct cli *cli, int argc, char **argv);
 int cmd_forward_on(struct cli *cli, int argc, char **argv);
 int cmd_forward_off(struct cli *cli, int argc, char **argv);
 int cmd_forward_status(struct cli *cli, int argc, char **argv);
+int cmd_alias_add(struct cli *cli, int argc, char **argv);
+int cmd_alias_del(struct cli *cli, int argc, char **argv);
 int cmd_alias_list(struct cli *cli, int argc, char **argv);
 int cmd_guest_list(struct cli *cli, int argc, char **argv);
 int cmd_guest_wait(struct cli *cli, int argc, char **argv);

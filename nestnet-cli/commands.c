@@ -91,6 +91,14 @@ const struct command commands[] = {
 	{ "forward", "status", cmd_forward_status, "[IFACE...] [-4|-6]",
 	  "say whether the host forwards",
 	  "  -4, -6              one family; both by default\n", "nestnet forward status" },
+	{ "alias", "add", cmd_alias_add, "PREFIX --dev IFACE",
+	  "make an address, or a prefix of them, local to L1",
+	  "  PREFIX              ADDRESS or ADDRESS/LEN; a wider prefix than one address of\n"
+	  "                      IPv6 has to be routed to L1\n"
+	  "  --dev IFACE         where it is answered for\n",
+	  "nestnet alias add 10.128.0.12/30 --dev eth0" },
+	{ "alias", "del", cmd_alias_del, "PREFIX [--if-exists]", "take it back", IF_EXISTS_HELP,
+	  "nestnet alias del 10.128.0.12/30" },
 	{ "alias", "list", cmd_alias_list, "", "list what is local to L1 and not primary",
 	  NULL, "nestnet alias list" },
 	{ "guest", "list", cmd_guest_list, "", "list who is behind bridges and routed taps",

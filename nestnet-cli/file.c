@@ -137,7 +137,8 @@ static const struct {
 	const char *noun, *verb;
 } lines[] = {
 	{ "bridge", "add" }, { "bridge", "attach" }, { "nat", "add" },
-	{ "tap", "add" },    { "expose", NULL },     { "forward", "on" },
+	{ "tap", "add" },    { "alias", "add" },     { "expose", NULL },
+	{ "forward", "on" },
 };
 
 static bool is_line(const struct command *command)

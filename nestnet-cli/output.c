@@ -147,12 +147,27 @@ static char *cell_text(const json_t *value)
 	return strdup("-");
 }
 
+static bool is_shown(const struct column *column, const json_t *array)
+{
+	bool is_shown = !(column->flags & COLUMN_OPTIONAL);
+
+	for (size_t index = 0; !is_shown && index < json_array_size(array); index++) {
+		const json_t *value =
+			json_object_get(json_array_get(array, index), column->key);
+
+		is_shown = json_is_array(value) ? json_array_size(value) > 0
+						: !json_is_null(value);
+	}
+	return is_shown;
+}
+
 static int fill_table(struct libscols_table *table, const json_t *array,
 		      const struct column *columns, size_t n_columns)
 {
 	for (size_t c = 0; c < n_columns; c++) {
-		if (!scols_table_new_column(table, columns[c].title, 0,
-					    columns[c].is_number ? SCOLS_FL_RIGHT : 0))
+		if (!scols_table_new_column(
+			    table, columns[c].title, 0,
+			    (columns[c].flags & COLUMN_NUMBER) ? SCOLS_FL_RIGHT : 0))
 			return -1;
 	}
 	for (size_t index = 0; index < json_array_size(array); index++) {
@@ -169,16 +184,25 @@ static int fill_table(struct libscols_table *table, const json_t *array,
 	return 0;
 }
 
+/* The most columns of any table. */
+#define COLUMNS_MAX 32
+
 static int print_table(const json_t *array, const struct column *columns, size_t n_columns)
 {
 	struct libscols_table *table = scols_new_table();
+	struct column shown[COLUMNS_MAX];
+	size_t n_shown = 0;
 	int r;
 
 	if (!table)
 		return -1;
 	/* As wide as it is: what a script reads from a pipe must not be cut. */
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	r = fill_table(table, array, columns, n_columns);
+	for (size_t c = 0; c < n_columns && n_shown < COLUMNS_MAX; c++) {
+		if (is_shown(&columns[c], array))
+			shown[n_shown++] = columns[c];
+	}
+	r = fill_table(table, array, shown, n_shown);
 	if (r == 0)
 		r = scols_print_table(table);
 	scols_unref_table(table);

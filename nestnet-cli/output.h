@@ -7,11 +7,14 @@
 #include "command.h"
 #include "lazy.h"
 
+#define COLUMN_NUMBER   (1u << 0) /* flushed right */
+#define COLUMN_OPTIONAL (1u << 1) /* only where some row has a value */
+
 /** A column of the table: the key of the rows' objects that it shows. */
 struct column {
 	const char *title;
 	const char *key;
-	bool is_number; /* flushed right */
+	unsigned int flags; /* COLUMN_* */
 };
 
 /** Where the next row goes. */

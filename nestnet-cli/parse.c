@@ -66,6 +66,15 @@ bool parse_prefix_into(const struct cli *cli, const char *text, struct prefix_li
 	return parse_prefix(cli, text, &prefix) && append(cli, &prefix, list);
 }
 
+bool parse_alias_prefix(const struct cli *cli, const char *text,
+			struct nestnet_prefix *ret)
+{
+	if (nestnet_prefix_parse(text, ret) == 0)
+		return true;
+	cli_usage(cli, "'%s': not an address or ADDRESS/LEN", text);
+	return false;
+}
+
 bool parse_source_into(const struct cli *cli, const char *text, struct prefix_list *list)
 {
 	struct nestnet_prefix prefix;

@@ -11,6 +11,9 @@ bool parse_alias(const struct cli *cli, const char *text, struct nestnet_endpoin
 bool parse_target(const struct cli *cli, const char *text, struct nestnet_endpoint *ret);
 bool parse_address(const struct cli *cli, const char *text, struct nestnet_address *ret);
 bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix *ret);
+/** ADDRESS/LEN, or one address. */
+bool parse_alias_prefix(const struct cli *cli, const char *text,
+			struct nestnet_prefix *ret);
 bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret);
 bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6]);
 bool parse_user(const struct cli *cli, const char *text, uint32_t *ret);

@@ -30,7 +30,8 @@
  *	-EEXIST          something else is there: the sentence names it
  *	-ENOENT          what was to be removed is not there
  *	-ENODEV          an interface that the request names is not there
- *	-EADDRINUSE      the alias is L1's own (NESTNET_EXPOSE_FORCE allows it)
+ *	-EADDRINUSE      the alias is L1's own (NESTNET_EXPOSE_FORCE allows it), or a
+ *	                 neighbour's
  *	-EBUSY           the object is in use, or belongs to another program
  *	-EPERM           not permitted; mostly CAP_NET_ADMIN is missing
  *	-EAGAIN          the kernel's state kept changing under us; try again
@@ -284,7 +285,8 @@ NESTNET_PUBLIC int nestnet_expose(struct nestnet_transaction *tx,
  * Queues: alias, exactly as it was exposed, is no longer exposed, and the flows that the
  * exposure let in end.
  * @param flags  0 or NESTNET_IF_EXISTS
- * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT. Since: 0.1
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT, and all the same ends what the
+ *         exposure had let in where it ended by itself (timeout_ms). Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_unexpose(struct nestnet_transaction *tx,
 				    const struct nestnet_endpoint *alias, unsigned int flags);
@@ -544,10 +546,35 @@ NESTNET_PUBLIC int nestnet_forward_status(struct nestnet *ctx, const char *ifnam
 
 /* ---- Aliases --------------------------------------------------------------------- */
 
+/**
+ * Queues: prefix is local to L1, and answered for on an interface. In IPv4 that is a route
+ * in the local table, as a cloud's guest agent makes it; in IPv6 one address is a deprecated
+ * address of the interface, which L1's own flows do not leave as, and a wider prefix a local
+ * route again, which wants the network to route it to L1. It lasts as long as the interface
+ * is up. What is local on that interface already, by whoever's doing, is left as it is.
+ * @param dev    where it is answered for; one whose addresses were moved to its bridge
+ *               means that bridge
+ * @param flags  0
+ * @return 0, -EINVAL (host bits, not unicast), -ENOMEM. The commit gives -ENODEV; -EEXIST
+ *         (it is local on another interface); -EADDRINUSE (it takes in a primary address of
+ *         L1, a neighbour or a gateway); -EBUSY (an IPv6 prefix of the interface's own
+ *         network, where no one asks for a route); -EOPNOTSUPP (IPv6 before Linux 5.18).
+ *         Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_alias_add(struct nestnet_transaction *tx,
+				     const struct nestnet_prefix *prefix, const char *dev,
+				     unsigned int flags);
+
+/** Queues: prefix, exactly as it was added, is no longer local. The commit gives -ENOENT,
+ *  or -EBUSY where nestnet did not make it. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_alias_del(struct nestnet_transaction *tx,
+				     const struct nestnet_prefix *prefix, unsigned int flags);
+
 enum nestnet_alias_origin {
 	NESTNET_ALIAS_ADDRESS,     /**< a further address of an interface */
 	NESTNET_ALIAS_GUEST_AGENT, /**< a local route of a cloud's guest agent (proto 66) */
-	NESTNET_ALIAS_ROUTE        /**< any other local route */
+	NESTNET_ALIAS_ROUTE,       /**< any other local route */
+	NESTNET_ALIAS_NESTNET      /**< of nestnet_alias_add() */
 };
 
 struct nestnet_alias {

@@ -3,6 +3,8 @@
 
 #include "base/address.h"
 
+#include "base/cleanup.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -29,42 +31,6 @@ int address_compare(const struct nestnet_address *a, const struct nestnet_addres
 bool address_equal(const struct nestnet_address *a, const struct nestnet_address *b)
 {
 	return address_compare(a, b) == 0;
-}
-
-static const char *why_not_unicast4(const uint8_t *bytes)
-{
-	if (bytes[0] == 0)
-		return "not a host's address";
-	if (bytes[0] == 127)
-		return "a loopback address";
-	if (bytes[0] == 255 && bytes[1] == 255 && bytes[2] == 255 && bytes[3] == 255)
-		return "the broadcast address";
-	if (bytes[0] >= 240)
-		return "a reserved address";
-	if (bytes[0] >= 224)
-		return "a multicast address";
-	return NULL;
-}
-
-static const char *why_not_unicast6(const uint8_t *bytes)
-{
-	static const uint8_t zeros[16];
-
-	if (memcmp(bytes, zeros, 15) == 0 && bytes[15] <= 1)
-		return bytes[15] ? "a loopback address" : "not a host's address";
-	if (bytes[0] == 0xff)
-		return "a multicast address";
-	if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
-		return "a link-local address";
-	if (memcmp(bytes, zeros, 10) == 0 && bytes[10] == 0xff && bytes[11] == 0xff)
-		return "an IPv4-mapped address";
-	return NULL;
-}
-
-const char *address_why_not_unicast(const struct nestnet_address *address)
-{
-	return address->family == AF_INET ? why_not_unicast4(address->bytes)
-					  : why_not_unicast6(address->bytes);
 }
 
 /* ---- Prefixes ------------------------------------------------------------------------- */
@@ -160,6 +126,45 @@ bool prefix_from_range(const struct nestnet_address *first,
 		}
 	}
 	return false;
+}
+
+/* ---- What can be a host's ----------------------------------------------------------------- */
+
+/* What is no host's that packets could be forwarded to; the first that fits has the word. */
+static const struct {
+	struct nestnet_prefix prefix;
+	const char *why;
+} refused[] = {
+	{ { { AF_INET, { 0 } }, 8 }, "not a host's address" },
+	{ { { AF_INET, { 127 } }, 8 }, "a loopback address" },
+	{ { { AF_INET, { 224 } }, 4 }, "a multicast address" },
+	{ { { AF_INET, { 255, 255, 255, 255 } }, 32 }, "the broadcast address" },
+	{ { { AF_INET, { 240 } }, 4 }, "a reserved address" },
+	{ { { AF_INET6, { 0 } }, 128 }, "not a host's address" },
+	{ { { AF_INET6, { [15] = 1 } }, 128 }, "a loopback address" },
+	{ { { AF_INET6, { 0xff } }, 8 }, "a multicast address" },
+	{ { { AF_INET6, { 0xfe, 0x80 } }, 10 }, "a link-local address" },
+	{ { { AF_INET6, { [10] = 0xff, 0xff } }, 96 }, "an IPv4-mapped address" },
+};
+
+const char *prefix_why_not_unicast(const struct nestnet_prefix *prefix)
+{
+	const char *why = address_why_not_unicast(&prefix->address);
+
+	for (size_t i = 0; !why && i < ARRAY_SIZE(refused); i++) {
+		if (prefix_overlaps(&refused[i].prefix, prefix))
+			why = "the prefix takes in addresses that no host can have";
+	}
+	return why;
+}
+
+const char *address_why_not_unicast(const struct nestnet_address *address)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		if (prefix_contains(&refused[i].prefix, address))
+			return refused[i].why;
+	}
+	return NULL;
 }
 
 /* ---- Text ------------------------------------------------------------------------------ */

@@ -27,6 +27,8 @@ const char *address_why_not_unicast(const struct nestnet_address *address);
 
 /** fe80::/10 */
 bool address_is_link_local(const struct nestnet_address *address);
+/** The same of all addresses of a prefix, host bits aside. */
+const char *prefix_why_not_unicast(const struct nestnet_prefix *prefix);
 
 /** The prefix of this one address. */
 struct nestnet_prefix prefix_of_address(const struct nestnet_address *address);

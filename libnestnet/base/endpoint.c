@@ -157,14 +157,9 @@ static const char *check_unicast(const struct nestnet_prefix *prefix)
 {
 	const char *why = address_why_not_unicast(&prefix->address);
 
-	if (!why && !prefix_is_address(prefix)) {
-		struct nestnet_address last = prefix_last(prefix);
-
-		if (prefix_has_host_bits(prefix))
-			return "the prefix has host bits set";
-		why = address_why_not_unicast(&last);
-	}
-	return why;
+	if (!why && prefix_has_host_bits(prefix))
+		why = "the prefix has host bits set";
+	return why ? why : prefix_why_not_unicast(prefix);
 }
 
 static const char *parse_endpoint(const char *text, bool is_alias,

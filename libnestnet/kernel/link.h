@@ -23,6 +23,9 @@ static inline bool link_group_is_ours(uint32_t group)
 	return (group & LINK_GROUP_MASK) == (LINK_GROUP & LINK_GROUP_MASK);
 }
 
+/** The ifindex of the loopback interface, in every namespace. */
+#define LINK_LOOPBACK 1
+
 #define LINK_ALIAS_MAX 255
 
 enum link_kind {

@@ -28,7 +28,8 @@ static bool is_one(const struct ndmsg *info, const struct neighbour *neighbour)
 	if (info->ndm_family == AF_BRIDGE)
 		return neighbour->bridge && neighbour->has_mac &&
 		       !(info->ndm_state & NUD_PERMANENT) && !(info->ndm_flags & NTF_SELF);
-	return neighbour->address.family != AF_UNSPEC && !(info->ndm_state & NUD_NOARP);
+	return neighbour->address.family != AF_UNSPEC && !(info->ndm_state & NUD_NOARP) &&
+	       !(info->ndm_flags & NTF_PROXY);
 }
 
 /* @return whether the reply is a neighbour that somebody is */
@@ -90,6 +91,12 @@ int neighbour_list_learned(struct netlink *nl, neighbour_fn fn, void *userdata,
 			   struct error *error)
 {
 	return list(nl, AF_BRIDGE, fn, userdata, error);
+}
+
+bool neighbour_is_known(unsigned int state)
+{
+	return state &
+	       (NUD_PERMANENT | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE);
 }
 
 enum nestnet_neighbour_state neighbour_state(const struct neighbour *neighbour)

@@ -23,12 +23,15 @@ struct neighbour {
 /** Told of a torn dump, which starts over, by NULL. */
 typedef int (*neighbour_fn)(void *userdata, const struct neighbour *neighbour);
 
-/** Lists IPv4 and IPv6 neighbours of all interfaces, multicast and such aside. */
+/** Lists IPv4 and IPv6 neighbours of all interfaces, multicast and proxied ones aside. */
 int neighbour_list(struct netlink *nl, neighbour_fn fn, void *userdata, struct error *error);
 
 /** Lists the addresses that bridges have learned, their own and their ports' aside. */
 int neighbour_list_learned(struct netlink *nl, neighbour_fn fn, void *userdata,
 			   struct error *error);
+
+/** Of a neighbour in this state (NUD_*) it is known how to reach it. */
+bool neighbour_is_known(unsigned int state);
 
 /** What `ip neighbour` calls a neighbour of that state. */
 enum nestnet_neighbour_state neighbour_state(const struct neighbour *neighbour);

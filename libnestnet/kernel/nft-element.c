@@ -330,25 +330,31 @@ static int keep_element(void *userdata, const struct nft_element *element)
 	return 0;
 }
 
+/* Asks for what has this key, or this key in its interval. */
+static int ask(struct netlink *nl, const struct nft_table *table,
+	       const struct nft_set_spec *spec, const struct nft_element *wanted,
+	       struct reader *reader, struct error *error)
+{
+	char buffer[512];
+	struct nlmsghdr *question = put_question(buffer, table, spec, 0);
+	struct nlattr *list = mnl_attr_nest_start(question, NFTA_SET_ELEM_LIST_ELEMENTS);
+
+	put_element(question, spec, wanted, true);
+	mnl_attr_nest_end(question, list); /* NFTA_SET_ELEM_LIST_ELEMENTS */
+	return netlink_request(nl, question, reader ? take_message : NULL, reader, error);
+}
+
 int nft_element_get(struct netlink *nl, const struct nft_table *table,
 		    const struct nft_set_spec *spec, const uint8_t *key,
 		    const uint8_t *key_end, struct nft_element *ret, struct error *error)
 {
 	struct reader reader = { .spec = spec, .fn = keep_element, .userdata = ret };
 	struct nft_element wanted = { .comment = "" };
-	struct nlmsghdr *question;
-	struct nlattr *list;
-	char buffer[512];
 	int r;
 
 	memcpy(wanted.key, key, spec->key_len);
 	memcpy(wanted.key_end, key_end ? key_end : key, spec->key_len);
-	question = put_question(buffer, table, spec, 0);
-	list = mnl_attr_nest_start(question, NFTA_SET_ELEM_LIST_ELEMENTS);
-	put_element(question, spec, &wanted, true);
-	mnl_attr_nest_end(question, list); /* NFTA_SET_ELEM_LIST_ELEMENTS */
-
-	r = netlink_request(nl, question, take_message, &reader, error);
+	r = ask(nl, table, spec, &wanted, &reader, error);
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0 && !reader.is_found)
@@ -356,6 +362,20 @@ int nft_element_get(struct netlink *nl, const struct nft_table *table,
 	if (r < 0)
 		return error_prefix(error, "get element of %s", spec->name);
 	return 1;
+}
+
+int nft_interval_covers(struct netlink *nl, const struct nft_table *table,
+			const struct nft_set_spec *spec, const uint8_t *key,
+			struct error *error)
+{
+	struct nft_element wanted = { .comment = "" };
+	int r;
+
+	memcpy(wanted.key, key, spec->key_len);
+	r = ask(nl, table, spec, &wanted, NULL, error);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? error_prefix(error, "get element of %s", spec->name) : 1;
 }
 
 int nft_element_list(struct netlink *nl, const struct nft_table *table,

@@ -164,6 +164,12 @@ int nft_element_get(struct netlink *nl, const struct nft_table *table,
 		    const struct nft_set_spec *spec, const uint8_t *key,
 		    const uint8_t *key_end, struct nft_element *ret, struct error *error);
 
+/** Asks an rbtree set whether an interval has the key, without a list.
+ *  @return 1, 0, or a negative errno */
+int nft_interval_covers(struct netlink *nl, const struct nft_table *table,
+			const struct nft_set_spec *spec, const uint8_t *key,
+			struct error *error);
+
 typedef int (*nft_element_fn)(void *userdata, const struct nft_element *element);
 
 /**

@@ -22,7 +22,8 @@ struct error;
 	f(rtnl_addr_build_delete_request) f(rtnl_addr_put)                     \
 	f(rtnl_addr_set_ifindex) f(rtnl_addr_set_local)                        \
 	f(rtnl_addr_set_prefixlen) f(rtnl_route_foreach_nexthop)               \
-	f(rtnl_route_nh_get_ifindex) f(rtnl_route_parse) f(rtnl_route_put)
+	f(rtnl_route_nh_get_gateway) f(rtnl_route_nh_get_ifindex)              \
+	f(rtnl_route_nh_get_via) f(rtnl_route_parse) f(rtnl_route_put)
 
 #define ROUTE_LIBRARY_POINTER(name) __typeof__(name) *name;
 

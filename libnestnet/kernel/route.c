@@ -68,6 +68,7 @@ static bool read_route(const struct nlmsghdr *reply, struct route *ret)
 			      &ret->destination))
 		return false;
 	ret->ifindex = read_interface(tb);
+	ret->gateway = (struct nestnet_address){ .family = AF_UNSPEC };
 	ret->protocol = info->rtm_protocol;
 	ret->is_local = info->rtm_type == RTN_LOCAL;
 	ret->is_interface = ret->is_local && ret->protocol == RTPROT_KERNEL &&
@@ -177,8 +178,15 @@ int route_get_source(struct netlink *nl, int family, uint32_t ifindex,
 
 /* ---- Lists -------------------------------------------------------------------------------- */
 
+enum list_kind {
+	LIST_DEFAULT,
+	LIST_LOCAL,
+	LIST_GATEWAYS,
+};
+
 struct lister {
-	const struct route_library *library; /* for next hops; NULL: local routes */
+	enum list_kind kind;
+	const struct route_library *library; /* for next hops; of LIST_LOCAL NULL */
 	route_fn fn;
 	void *userdata;
 };
@@ -189,12 +197,30 @@ struct hop {
 	int result;
 };
 
+/* IPv4 may go by a gateway of IPv6, which libnl has apart. */
+static void read_gateway(const struct route_library *library, struct rtnl_nexthop *nexthop,
+			 struct nestnet_address *ret)
+{
+	struct nl_addr *value = library->rtnl_route_nh_get_gateway(nexthop);
+
+	*ret = (struct nestnet_address){ .family = AF_UNSPEC };
+	if (!value)
+		value = library->rtnl_route_nh_get_via(nexthop);
+	if (value)
+		(void)route_value_read(nl_addr_get_family(value),
+				       nl_addr_get_binary_addr(value),
+				       nl_addr_get_len(value), ret);
+}
+
 static void take_hop(struct rtnl_nexthop *nexthop, void *userdata)
 {
 	struct hop *hop = userdata;
 	struct lister *lister = hop->lister;
 
 	hop->route->ifindex = (uint32_t)lister->library->rtnl_route_nh_get_ifindex(nexthop);
+	read_gateway(lister->library, nexthop, &hop->route->gateway);
+	if (lister->kind == LIST_GATEWAYS && !hop->route->gateway.family)
+		return;
 	if (hop->result == 0 && hop->route->ifindex != 0)
 		hop->result = lister->fn(lister->userdata, hop->route);
 }
@@ -212,21 +238,29 @@ static int take_hops(struct lister *lister, struct route *route,
 	return hop.result;
 }
 
+/* Told apart before anything is parsed, since a table may hold a million. */
+static bool is_wanted(enum list_kind kind, const struct rtmsg *info)
+{
+	switch (kind) {
+	case LIST_DEFAULT:
+		return info->rtm_dst_len == 0 && info->rtm_type == RTN_UNICAST;
+	case LIST_LOCAL:
+		return info->rtm_type == RTN_LOCAL;
+	case LIST_GATEWAYS:
+		return info->rtm_type == RTN_UNICAST;
+	}
+	return false;
+}
+
 static int take_route(void *userdata, const struct nlmsghdr *reply)
 {
 	struct lister *lister = userdata;
-	const struct rtmsg *info;
 	struct route route;
 
 	if (!reply)
 		return lister->fn(lister->userdata, NULL);
-
-	/* Told apart before anything is parsed, since a table may hold a million. */
-	info = NLMSG_DATA(reply);
-	if (nlmsg_datalen(reply) < (int)sizeof(*info) ||
-	    (lister->library ? info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST
-			     : info->rtm_type != RTN_LOCAL) ||
-	    !read_route(reply, &route))
+	if (nlmsg_datalen(reply) < (int)sizeof(struct rtmsg) ||
+	    !is_wanted(lister->kind, NLMSG_DATA(reply)) || !read_route(reply, &route))
 		return 0;
 	return lister->library ? take_hops(lister, &route, reply)
 			       : lister->fn(lister->userdata, &route);
@@ -259,7 +293,9 @@ static int list_both(struct netlink *nl, unsigned char table, struct lister *lis
 int route_list_default(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
 {
 	struct route_library library;
-	struct lister lister = { .library = &library, .fn = fn, .userdata = userdata };
+	struct lister lister = {
+		.kind = LIST_DEFAULT, .library = &library, .fn = fn, .userdata = userdata
+	};
 	int r = route_library_load(&library, error);
 
 	return r < 0 ? r : list_both(nl, RT_TABLE_MAIN, &lister, error);
@@ -267,7 +303,63 @@ int route_list_default(struct netlink *nl, route_fn fn, void *userdata, struct e
 
 int route_list_local(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
 {
-	struct lister lister = { .fn = fn, .userdata = userdata };
+	struct lister lister = { .kind = LIST_LOCAL, .fn = fn, .userdata = userdata };
 
 	return list_both(nl, RT_TABLE_LOCAL, &lister, error);
+}
+
+int route_list_gateways(struct netlink *nl, int family, route_fn fn, void *userdata,
+			struct error *error)
+{
+	struct route_library library;
+	struct lister lister = {
+		.kind = LIST_GATEWAYS, .library = &library, .fn = fn, .userdata = userdata
+	};
+	int r = route_library_load(&library, error);
+
+	return r < 0 ? r : list_routes(nl, family, RT_TABLE_UNSPEC, &lister, error);
+}
+
+/* ---- Local routes ------------------------------------------------------------------------- */
+
+static int send_local(struct netlink *nl, int type, int flags,
+		      const struct nestnet_prefix *prefix, uint32_t ifindex,
+		      struct error *error)
+{
+	int family = prefix->address.family;
+	struct rtmsg info = { .rtm_family = (unsigned char)family,
+			      .rtm_dst_len = (unsigned char)prefix->len,
+			      .rtm_table = RT_TABLE_LOCAL,
+			      .rtm_protocol = ROUTE_PROTOCOL_NESTNET,
+			      .rtm_scope = family == AF_INET ? RT_SCOPE_HOST
+							     : RT_SCOPE_UNIVERSE,
+			      .rtm_type = RTN_LOCAL };
+	_cleanup_message_ struct nl_msg *message =
+		route_message_new(type, flags, &info, sizeof(info));
+
+	if (!message ||
+	    nla_put(message, RTA_DST, (int)address_len(family), prefix->address.bytes) <
+		    0 ||
+	    nla_put_u32(message, RTA_OIF, ifindex) < 0)
+		return error_set_errno(error, ENOMEM);
+	return route_message_send(nl, message, NULL, NULL, error);
+}
+
+int route_add_local(struct netlink *nl, const struct nestnet_prefix *prefix,
+		    uint32_t ifindex, struct error *error)
+{
+	int r = send_local(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, prefix, ifindex,
+			   error);
+
+	return r < 0 ? error_prefix(error, "add a local route") : 0;
+}
+
+int route_delete_local(struct netlink *nl, const struct nestnet_prefix *prefix,
+		       uint32_t ifindex, struct error *error)
+{
+	int r = send_local(nl, RTM_DELROUTE, 0, prefix, ifindex, error);
+
+	if (r == -ESRCH || r == -ENODEV)
+		return 0;
+	return r < 0 ? error_prefix(error, "delete a local route") : 0;
 }

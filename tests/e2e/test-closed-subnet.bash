@@ -316,3 +316,102 @@ open_then_nat() {
 	stream_says inside after
 	not stream_says direct after
 }
+
+# The same of a target that an exposure closes, whatever its shape; and nothing else ends.
+test_flows_from_outside_end_when_a_target_is_closed() { in_each_family open_then_exposed; }
+
+open_then_exposed() {
+	local shape
+
+	with_route_to_guests
+	with_prefix_guests
+	nestnet forward on
+	nestnet expose "$ALIAS2" "$GUEST2"
+	for shape in "$ALIAS $GUEST" "$(at "$ALIAS" 80) $GUEST" "$(at "$ALIAS" 80-81/udp) $GUEST" \
+		"*:8080 $(at "$GUEST" 80)" "$ALIAS $GUEST --timeout 1h"; do
+		on l1 conntrack -F 2>/dev/null
+		open_all
+		# shellcheck disable=SC2086
+		nestnet expose $shape
+		closed_all "$shape"
+		nestnet unexpose "${shape%% *}"
+	done
+	stream_open direct ext tcp "${PREFIX_GUESTS[1]}" 9
+	stream_says direct before
+	nestnet expose "$PREFIX" "$GUESTS"
+	not stream_says direct "after a prefix"
+	nestnet unexpose "$PREFIX"
+}
+
+open_all() {
+	stream_open direct ext tcp "$GUEST" 7
+	stream_open datagrams ext udp "$GUEST" 7
+	stream_open alias ext tcp "$ALIAS2" 7
+	stream_open inside l2b tcp "$GUEST" 7
+	stream_open own l1 tcp "$GUEST" 7
+	stream_open out l2 tcp "$EXT" 7
+	stream_says direct before
+	stream_says datagrams before
+	stream_says alias before
+	stream_says inside before
+	stream_says own before
+	stream_says out before
+}
+
+closed_all() {
+	not stream_says direct "after $1"
+	not stream_says datagrams "after $1"
+	stream_says alias "after $1"
+	stream_says inside "after $1"
+	stream_says own "after $1"
+	stream_says out "after $1"
+}
+
+test_flows_from_outside_go_on_to_an_open_target() { in_each_family open_then_open; }
+
+open_then_open() {
+	with_route_to_guests
+	nestnet expose "$ALIAS2" "$GUEST2"
+	stream_open direct ext tcp "$GUEST" 7
+	stream_says direct before
+	nestnet expose "$ALIAS" "$GUEST" --open
+	stream_says direct "after an open exposure"
+	nestnet expose "$(at "$ALIAS3" 80)" "$GUEST"
+	not stream_says direct "after one that closes it"
+	gets_nothing ext tcp "$GUEST" 7
+}
+
+# Flows are looked for where a target becomes closed, and not again: a subnet is closed once.
+test_a_target_that_is_closed_already_asks_for_no_flows() { in_each_family asked_for; }
+
+asked_for() {
+	local around
+
+	case $FAMILY in
+	4) around=(192.168.121.255 192.168.123.0 192.168.9.1 203.0.113.200) ;;
+	6) around=(fd11:ffff::ffff fd12:0:0:1:: fd00::1 fd99::1) ;;
+	esac
+	nestnet nat add "$SUBNET"
+	nestnet nat add "$(subnet_of 50)"
+	asks 0 80 "$GUEST"
+	asks 0 81 "$GUEST"
+	asks 1 82 "${around[0]}"
+	asks 0 83 "${around[0]}"
+	asks 1 84 "${around[1]}"
+	asks 1 85 "${around[2]}"
+	asks 1 86 "${around[3]}"
+	asks 0 87 "$(guest_of 50)"
+	nestnet nat del "$SUBNET"
+	asks 0 88 "$GUEST"
+	asks 1 89 "$GUEST2"
+}
+
+subnet_of() { [[ $FAMILY == 4 ]] && echo "192.168.$1.0/24" || echo "fd$1::/64"; }
+guest_of() { [[ $FAMILY == 4 ]] && echo "192.168.$1.7" || echo "fd$1::7"; }
+
+# asks N PORT TARGET: the exposure of that port sends so many requests about flows.
+asks() {
+	on l1 strace -f -qq -e trace=sendmsg,sendto -o "$LAB_SCRATCH/trace" \
+		"$NESTNET" expose "$(at "$ALIAS" "$2")" "$3"
+	same "requests for $3" "$1" "$(grep -c NFNL_SUBSYS_CTNETLINK "$LAB_SCRATCH/trace" || true)"
+}

@@ -42,6 +42,32 @@ test_the_table_names_alias_and_target() {
 	same "lines, with their heading" 3 "$(wc -l <<<"$table")"
 }
 
+# Columns that nobody has use for are not there.
+test_the_table_shows_the_options_that_there_are() {
+	local table
+
+	nestnet expose 10.128.0.13 192.168.122.89 --comment web
+	matches_not "heading" 'FROM|EXCEPT|EXPIRES' "$(nestnet list)"
+	nestnet expose 10.128.0.15 192.168.122.90 --except 22 --except 20-21/udp
+	matches "row" '^10\.128\.0\.15 .* 22/tcp,20-21/udp +0 ' "$(nestnet list | tail -n 1)"
+	nestnet expose 10.128.0.14:80 192.168.122.90:8000 --timeout 2h \
+		--from 10.128.0.0/24 --from 203.0.113.9
+	table=$(nestnet list)
+	matches "heading" '^ALIAS +TARGET +EGRESS +LOCAL +OPEN +FROM +EXCEPT +EXPIRES +FLOWS +COMMENT' \
+		"$table"
+	matches "row" '10\.128\.0\.14:80/tcp .* no +10\.128\.0\.0/24,203\.0\.113\.9/32 +- +7(200|1[0-9][0-9])s +0' \
+		"$table"
+	matches "row" '10\.128\.0\.13 .* no +- +- +- +0 web' "$table"
+}
+
+test_the_table_of_taps_shows_guards() {
+	nestnet tap add tap0 --bridge virbr0
+	matches_not "heading" 'GUARD' "$(nestnet tap list)"
+	nestnet tap add tap1 --bridge virbr0 --guard 52:54:00:12:34:56,192.168.122.89
+	matches "row" '^tap0 .* - +up' "$(nestnet tap list | sed -n 2p)"
+	matches "row" '^tap1 .* 52:54:00:12:34:56,192\.168\.122\.89 +up' "$(nestnet tap list | sed -n 3p)"
+}
+
 test_an_argument_selects_by_alias_or_by_target() {
 	nestnet expose 10.128.0.13 192.168.122.89
 	nestnet expose 10.128.0.14 192.168.122.90

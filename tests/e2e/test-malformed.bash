@@ -31,6 +31,24 @@ test_addresses_that_are_not_unicast() {
 	done
 }
 
+# Be they all of it, or somewhere in its midst.
+test_prefixes_that_take_in_addresses_that_are_not_unicast() {
+	local pair
+
+	with_an_exposure
+	for pair in "fe00::/8 2000::/8" "fe80::/64 fd12::/64" "ff00::/8 2000::/8" "::/96 fd12::/96" \
+		"fc00::/6 2000::/6" "126.0.0.0/7 10.0.0.0/7" "192.0.0.0/2 64.0.0.0/2" \
+		"224.0.0.0/24 192.168.122.0/24" "252.0.0.0/6 8.0.0.0/6"; do
+		# shellcheck disable=SC2086
+		set -- $pair
+		wrong expose "$1" "$2"
+		wrong expose "$2" "$1"
+		wrong unexpose "$1"
+		wrong nat add "$1"
+		wrong alias add "$1" --dev eth0
+	done
+}
+
 test_wrong_ports() {
 	local port
 

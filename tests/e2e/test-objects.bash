@@ -72,6 +72,46 @@ test_isolated_and_no_hairpin() {
 	same "tap1" '[false,true]' "$(state_of tap1 '.linkinfo.info_slave_data | .isolated, .hairpin')"
 }
 
+# A guest has tap1 open, and another one sends by tap0: what the bridge lets through from port
+# to port, its own forward hook counts.
+test_isolated_ports_do_not_reach_each_other() {
+	local holder hold
+
+	nestnet tap add tap0 --bridge virbr0 --isolated
+	nestnet tap add tap1 --bridge virbr0 --isolated
+	nestnet tap add tap2 --bridge virbr0
+	mkfifo "$LAB_SCRATCH/hold"
+	for hold in tap1 tap2; do
+		on l1 "$NN_BUILD/tests/lab/tapguest" "$hold" virbr0 "from 52:54:00:00:00:02 arp 1 52:54:00:00:00:02 0.0.0.0 0.0.0.0" <"$LAB_SCRATCH/hold" &
+	done
+	exec {holder}>"$LAB_SCRATCH/hold"
+	poll is_forwarding tap1
+	poll is_forwarding tap2
+	on l1 nft -f - <<-'END'
+		table bridge seen {
+			chain forward {
+				type filter hook forward priority 0;
+				iifname "tap0" oifname "tap1" counter comment "isolated"
+				iifname "tap0" oifname "tap2" counter comment "open"
+				iifname "tap0" oifname "vnet0" counter comment "cable"
+			}
+		}
+	END
+	# L1 hears it, and so does everybody who is not isolated.
+	on l1 "$NN_BUILD/tests/lab/tapguest" tap0 virbr0 \
+		"from 52:54:00:00:00:01 ip 192.168.122.91 192.168.122.1 udp 9 9" <<-END
+			heard from 52:54:00:00:00:01 ip 192.168.122.91 192.168.122.255 udp 1000 7
+			heard from 52:54:00:00:00:01 ip6 fd12::91 ff02::1 udp 1000 7
+	END
+	matches "isolated" 'counter packets 0 .*"isolated"' "$(on l1 nft list table bridge seen)"
+	matches "open" 'counter packets [1-9].*"open"' "$(on l1 nft list table bridge seen)"
+	matches "cable" 'counter packets [1-9].*"cable"' "$(on l1 nft list table bridge seen)"
+	exec {holder}>&-
+	wait
+}
+
+is_forwarding() { [[ $(ip -netns l1 -d -j link show "$1" | jq -r '.[0].linkinfo.info_slave_data.state') == forwarding ]]; }
+
 test_a_tap_with_offloads_and_queues() {
 	nestnet tap add tap0 --vnet-hdr --queues 2
 	same "vnet_hdr, multi_queue" '[true,true]' \

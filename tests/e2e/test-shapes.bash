@@ -564,6 +564,50 @@ timed_flow() {
 	not stream_says long "after unexpose"
 }
 
+# That fails, as there is nothing to take back, and ends them all the same; and nothing else.
+test_unexpose_after_the_end_fails_and_ends_what_it_let_in() { in_each_family timed_flows; }
+
+timed_flows() {
+	local before
+
+	nestnet expose "$ALIAS2" "$GUEST2"
+	nestnet expose "$(at "$ALIAS" 2222)" "$GUEST2"
+	nestnet expose "$ALIAS" "$GUEST" --timeout 1s
+	nestnet expose "$(at "$ALIAS3" 7)" "$GUEST" --timeout 1s
+	stream_open first ext tcp "$ALIAS" 7
+	stream_open second ext tcp "$ALIAS3" 7
+	stream_open third ext udp "$ALIAS" 7
+	stream_open port ext tcp "$ALIAS" 2222
+	stream_open other ext tcp "$ALIAS2" 7
+	stream_open l1 ext tcp "$L1" 22
+	stream_says first before
+	stream_says second before
+	stream_says third before
+	stream_says port before
+	stream_says other before
+	stream_says l1 before
+	poll none_is_timed
+	stream_says first "after the end"
+	before=$(nestnet -j list | jq 'map(del(.flows))')
+	[[ -z $(nestnet -n unexpose "$ALIAS" 2>&1 >/dev/null) ]] && fail "a dry run does not fail"
+	stream_says first "after a dry run"
+	# Nor is the other one taken back.
+	refused 1 "unexpose $ALIAS: not exposed" nestnet unexpose "$ALIAS2" "$ALIAS"
+	same "list" "$before" "$(nestnet -j list | jq 'map(del(.flows))')"
+	not stream_says first "after unexpose"
+	not stream_says third "after unexpose"
+	stream_says second "of another alias"
+	stream_says port "of a port"
+	stream_says other "of the exposure that stays"
+	stream_says l1 "of L1"
+	nestnet unexpose "$(at "$ALIAS3" 7)" "$ALIAS" --if-exists
+	not stream_says second "after unexpose"
+	stream_says port "of a port"
+	stream_says other "of the exposure that stays"
+}
+
+none_is_timed() { [[ $(nestnet -j list | jq 'map(select(.timeout_s)) | length') == 0 ]]; }
+
 is_listed_no_more() { [[ $(nestnet -j list "$1" | jq length) == 0 ]]; }
 
 # An exposure that ends does not take a target's other exposures along.

@@ -216,6 +216,33 @@ test_permanent_neighbours_move() {
 		"$(ip -netns l1 neighbour show nud permanent | grep 00:77 | xargs)"
 }
 
+# The kernel made it of the address beside it; on the bridge it is one like any other.
+test_a_connection_by_a_temporary_address_survives() {
+	local address
+
+	on l1 sh -c 'echo 2 >/proc/sys/net/ipv6/conf/eth0/use_tempaddr'
+	ip -netns l1 address add fd10:128::1:2/64 dev eth0 nodad mngtmpaddr \
+		valid_lft 86400 preferred_lft 43200
+	poll has_temporary
+	address=$(temporary)
+	on l1 peer -s "$address" serve temporary echo:9
+	stream_open temporary ext tcp "$address" 9
+	stream_says temporary before
+	nestnet bridge attach virbr0 eth0 --move-addresses
+	stream_says temporary attached
+	matches "on the bridge" "$address/64" "$(has virbr0)"
+	matches_not "on the uplink" "$address" "$(has eth0)"
+	nestnet bridge detach eth0 --move-addresses
+	stream_says temporary detached
+	matches "back again" "$address/64" "$(has eth0)"
+}
+
+temporary() {
+	ip -netns l1 -j -6 address show dev eth0 |
+		jq -r '[.[].addr_info[] | select(.temporary and (.tentative | not)).local][0] // empty'
+}
+has_temporary() { [[ -n $(temporary) ]]; }
+
 # What a DHCP client on the bridge was given meanwhile.
 test_an_address_that_was_renewed_comes_back_as_it_is() {
 	nestnet bridge attach virbr0 eth0 --move-addresses
@@ -371,6 +398,20 @@ test_what_cannot_be_moved_is_refused() {
 	ip -netns l1 nexthop add id 7 via 10.128.0.1 dev eth0
 	ip -netns l1 route add 10.66.0.0/16 nhid 7
 	refused 1 'nexthop object 7' nestnet bridge attach virbr0 eth0 --move-addresses
+}
+
+test_a_bridge_has_the_addresses_of_one_uplink() {
+	ip -netns l1 -batch - <<-END
+		link add eth1 type veth peer name peer1
+		link set eth1 up
+		link set peer1 up
+		address add 172.31.0.1/24 dev eth1
+	END
+	nestnet bridge attach virbr0 eth0 --move-addresses
+	refused 1 'virbr0 has the addresses of eth0' nestnet bridge attach virbr0 eth1 --move-addresses
+	nestnet bridge detach eth0 --move-addresses
+	refused 1 'virbr0 has the addresses of eth0' \
+		nestnet bridge attach virbr0 eth0 eth1 --move-addresses
 }
 
 # The kernel says whether the bridge's MTU follows its ports' only once it has the port.

@@ -47,6 +47,7 @@ on() {
 
 	case $2 in
 	peer) ip netns exec "$host" "$PEER" "${@:3}" ;;
+	sctp) ip netns exec "$host" "$NN_BUILD/tests/lab/sctp" "${@:3}" ;;
 	nestnet) ip netns exec "$host" "$NESTNET" "${@:3}" ;;
 	ping) ip netns exec "$host" busybox "${@:2}" ;;
 	# The leak sanitizer does not work under a tracer.

@@ -14,6 +14,7 @@
 
 #define NOT_ADDRESS "not an IPv4 or IPv6 address"
 #define NOT_PREFIX  "not an IPv4 or IPv6 prefix"
+#define TAKES_IN "the prefix takes in addresses that no host can have"
 #define NOT_PORT    "a port is a number from 1 to 65535"
 #define NOT_PROTO   "the protocol is tcp, udp or sctp"
 
@@ -185,21 +186,26 @@ static const struct bad bad_aliases[] = {
 	{ "0.0.0.0:80", "not a host's address" },
 	{ "127.0.0.1", "a loopback address" },
 	{ "127.0.0.1:80", "a loopback address" },
-	{ "64.0.0.0/2", "a loopback address" },
+	{ "64.0.0.0/2", TAKES_IN },
 	{ "224.0.0.1", "a multicast address" },
 	{ "224.0.0.0/4", "a multicast address" },
 	{ "240.0.0.1", "a reserved address" },
 	{ "255.255.255.255", "the broadcast address" },
-	{ "128.0.0.0/1", "the broadcast address" },
+	{ "128.0.0.0/1", TAKES_IN },
 	{ "::", "not a host's address" },
 	{ "[::]:80", "not a host's address" },
 	{ "::1", "a loopback address" },
 	{ "ff02::1", "a multicast address" },
-	{ "8000::/1", "a multicast address" },
+	{ "8000::/1", TAKES_IN },
 	{ "fe80::1", "a link-local address" },
 	{ "[fe80::1]:80", "a link-local address" },
 	{ "::ffff:10.128.0.13", "an IPv4-mapped address" },
-	/* A prefix that has link-local addresses in its midst. */
+	/* Prefixes that have such addresses in their midst. */
+	{ "fe00::/8", TAKES_IN },
+	{ "fc00::/6", TAKES_IN },
+	{ "::ff00:0:0/88", TAKES_IN },
+	{ "126.0.0.0/7", TAKES_IN },
+	{ "192.0.0.0/2", TAKES_IN },
 };
 
 static const struct bad bad_targets[] = {
@@ -216,6 +222,8 @@ static const struct bad bad_targets[] = {
 	{ "0.0.0.0", "not a host's address" },
 	{ "255.255.255.255", "the broadcast address" },
 	{ "fe80::89", "a link-local address" },
+	{ "fe00::/8", TAKES_IN },
+	{ "126.0.0.0/7", TAKES_IN },
 };
 
 static void check_bad(const struct bad *bad,

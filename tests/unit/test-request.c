@@ -385,6 +385,31 @@ START_TEST(a_subnet_is_refused_with_the_reason)
 }
 END_TEST
 
+START_TEST(an_alias_of_l1_is_refused_with_the_reason)
+{
+	static const char *const bad[] = { "10.128.0.13/30", "fd10:128::13/64", "0.0.0.0/0",
+					   "127.0.0.1",	     "224.0.0.1",	"fe80::1",
+					   "fe00::/8",	     "255.255.255.255" };
+	struct nestnet_prefix wanted;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		wanted = prefix(bad[i]);
+		check_refused(nestnet_alias_add(tx, &wanted, "eth0", 0), EINVAL);
+		check_refused(nestnet_alias_del(tx, &wanted, 0), EINVAL);
+	}
+	wanted = prefix("10.128.0.12/30");
+	check_refused(nestnet_alias_add(tx, &wanted, "eth%d", 0), EINVAL);
+	check_refused(nestnet_alias_add(tx, &wanted, "", 0), EINVAL);
+	check_refused(nestnet_alias_add(tx, &wanted, "eth0", 1u << 31), EINVAL);
+	ck_assert_int_eq(nestnet_alias_add(tx, &wanted, "eth0", 0), 0);
+	wanted.len = 33;
+	check_refused(nestnet_alias_add(tx, &wanted, "eth0", 0), EINVAL);
+	check_refused(nestnet_alias_del(tx, &wanted, 0), EINVAL);
+	wanted = (struct nestnet_prefix){ .len = 0 };
+	check_refused(nestnet_alias_add(tx, &wanted, "eth0", 0), EINVAL);
+}
+END_TEST
+
 START_TEST(a_subnet_that_no_parser_gives_is_refused)
 {
 	struct nestnet_prefix subnet = prefix("192.168.122.0/24");
@@ -452,6 +477,7 @@ int main(void)
 	tcase_add_test(tcase, a_bridge_is_refused_for_a_name_an_mtu_or_a_mac_address);
 	tcase_add_test(tcase, what_is_removed_or_attached_has_a_name);
 	tcase_add_test(tcase, a_subnet_is_refused_with_the_reason);
+	tcase_add_test(tcase, an_alias_of_l1_is_refused_with_the_reason);
 	tcase_add_test(tcase, a_subnet_that_no_parser_gives_is_refused);
 	tcase_add_test(tcase, clear_is_refused_behind_other_requests);
 	tcase_add_test(tcase, nothing_is_queued_behind_clear);

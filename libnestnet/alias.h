@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_ALIAS_H
+#define NESTNET_ALIAS_H
+
+/* The noun: what is local to L1 and not primary, made by nestnet or by others. */
+
+#include "inventory.h"
+#include "plan.h"
+#include "request.h"
+
+int alias_plan(struct plan *plan, const struct alias_request *request);
+int alias_plan_remove(struct plan *plan, const struct alias_request *request);
+
+/** Removes what nestnet made and nobody wants; all where nothing is wanted. */
+int alias_plan_extra(struct plan *plan);
+
+/** Notes what nestnet made, as commands. */
+int alias_plan_save(struct plan *plan);
+
+/** The primary address of an interface: the source that the kernel would pick, else the
+ *  first; of IPv6, never a /128 beside a shorter prefix (facts 10f).
+ *  @return 1, 0 where it has none, or a negative errno */
+int alias_find_primary(struct nestnet *ctx, const struct inventory_link *link, int family,
+		       struct nestnet_address *ret);
+
+#endif
