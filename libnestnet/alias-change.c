@@ -59,7 +59,8 @@ static int match_neighbour(void *userdata, const struct neighbour *neighbour)
 
 	if (!neighbour)
 		cut_off->address.family = AF_UNSPEC;
-	else if (prefix_contains(cut_off->prefix, &neighbour->address))
+	else if (neighbour->has_mac &&
+		 prefix_contains(cut_off->prefix, &neighbour->address))
 		cut_off->address = neighbour->address;
 	return 0;
 }
@@ -89,8 +90,7 @@ static int refuse_cut_off(struct plan *plan, const struct nestnet_prefix *prefix
 					plan_error(plan));
 	if (r == 0 && !cut_off.address.family) {
 		what = "a neighbour";
-		r = neighbour_list(nl, family, match_neighbour, &cut_off,
-				   plan_error(plan));
+		r = neighbour_list(nl, match_neighbour, &cut_off, plan_error(plan));
 	}
 	if (r < 0 || !cut_off.address.family)
 		return r;

@@ -11,12 +11,6 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-bool neighbour_is_known(uint16_t state)
-{
-	return state &
-	       (NUD_PERMANENT | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE);
-}
-
 struct lister {
 	neighbour_fn fn;
 	void *userdata;
@@ -34,19 +28,19 @@ static int take_neighbour(void *userdata, const struct nlmsghdr *reply)
 	info = NLMSG_DATA(reply);
 	if (reply->nlmsg_type != RTM_NEWNEIGH ||
 	    nlmsg_parse((struct nlmsghdr *)reply, sizeof(*info), tb, NDA_MAX, NULL) < 0 ||
-	    !neighbour_is_known(info->ndm_state) || (info->ndm_flags & NTF_PROXY) ||
-	    !tb[NDA_DST] ||
+	    (info->ndm_state & NUD_NOARP) || !tb[NDA_DST] ||
 	    !route_value_read(info->ndm_family, nla_data(tb[NDA_DST]),
 			      (size_t)nla_len(tb[NDA_DST]), &neighbour.address))
 		return 0;
+	neighbour.has_mac = tb[NDA_LLADDR] && nla_len(tb[NDA_LLADDR]) > 0;
 	neighbour.ifindex = (uint32_t)info->ndm_ifindex;
 	return lister->fn(lister->userdata, &neighbour);
 }
 
-int neighbour_list(struct netlink *nl, int family, neighbour_fn fn, void *userdata,
+int neighbour_list(struct netlink *nl, neighbour_fn fn, void *userdata,
 		   struct error *error)
 {
-	struct ndmsg info = { .ndm_family = (unsigned char)family };
+	struct ndmsg info = { .ndm_family = AF_UNSPEC };
 	_cleanup_message_ struct nl_msg *message =
 		route_message_new(RTM_GETNEIGH, NLM_F_DUMP, &info, sizeof(info));
 	struct lister lister = { .fn = fn, .userdata = userdata };

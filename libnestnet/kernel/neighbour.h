@@ -13,17 +13,15 @@ struct netlink;
 
 struct neighbour {
 	uint32_t ifindex;
+	bool has_mac; /* a failed one has none */
 	struct nestnet_address address;
 };
-
-/** Whether a neighbour in this state (NUD_*) is known, so that something can be sent to it. */
-bool neighbour_is_known(uint16_t state);
 
 /** Told of a torn dump, which starts over, by NULL. */
 typedef int (*neighbour_fn)(void *userdata, const struct neighbour *neighbour);
 
-/** Lists the known neighbours of a family, proxied ones aside. */
-int neighbour_list(struct netlink *nl, int family, neighbour_fn fn, void *userdata,
+/** Lists IPv4 and IPv6 neighbours of all interfaces, multicast and such aside. */
+int neighbour_list(struct netlink *nl, neighbour_fn fn, void *userdata,
 		   struct error *error);
 
 #endif
