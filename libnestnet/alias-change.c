@@ -60,7 +60,7 @@ static int match_neighbour(void *userdata, const struct neighbour *neighbour)
 
 	if (!neighbour)
 		cut_off->address.family = AF_UNSPEC;
-	else if (neighbour_is_known(neighbour->state) &&
+	else if (neighbour->has_mac &&
 		 prefix_contains(cut_off->prefix, &neighbour->address))
 		cut_off->address = neighbour->address;
 	return 0;

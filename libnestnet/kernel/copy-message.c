@@ -9,7 +9,6 @@
  */
 
 #include "kernel/copy-message.h"
-#include "kernel/neighbour.h"
 #include "kernel/route-value.h"
 
 #include <linux/if_addr.h>
@@ -25,6 +24,9 @@
 #define ADDRESS_FLAGS                                                                       \
 	(IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE |    \
 	 IFA_F_MCAUTOJOIN)
+
+/* Neighbours that are known, so that something can be sent to them. */
+#define NEIGHBOUR_KNOWN (NUD_PERMANENT | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)
 
 /* ---- Reading ---------------------------------------------------------------------------- */
 
@@ -138,7 +140,7 @@ static int parse_neighbour(const struct nlmsghdr *reply, const struct copy_end *
 
 	if (nlmsg_parse((struct nlmsghdr *)reply, sizeof(*info), tb, NDA_MAX, NULL) < 0 ||
 	    info->ndm_ifindex != (int)from->ifindex || !tb[NDA_LLADDR] ||
-	    !neighbour_is_known(info->ndm_state) || (info->ndm_flags & NTF_PROXY) ||
+	    !(info->ndm_state & NEIGHBOUR_KNOWN) || (info->ndm_flags & NTF_PROXY) ||
 	    !read_value(info->ndm_family, tb[NDA_DST], &prefix->address))
 		return 0;
 

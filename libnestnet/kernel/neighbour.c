@@ -93,12 +93,6 @@ int neighbour_list_learned(struct netlink *nl, neighbour_fn fn, void *userdata,
 	return list(nl, AF_BRIDGE, fn, userdata, error);
 }
 
-bool neighbour_is_known(unsigned int state)
-{
-	return state &
-	       (NUD_PERMANENT | NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE);
-}
-
 enum nestnet_neighbour_state neighbour_state(const struct neighbour *neighbour)
 {
 	switch (neighbour->state) {

@@ -30,9 +30,6 @@ int neighbour_list(struct netlink *nl, neighbour_fn fn, void *userdata, struct e
 int neighbour_list_learned(struct netlink *nl, neighbour_fn fn, void *userdata,
 			   struct error *error);
 
-/** Of a neighbour in this state (NUD_*) it is known how to reach it. */
-bool neighbour_is_known(unsigned int state);
-
 /** What `ip neighbour` calls a neighbour of that state. */
 enum nestnet_neighbour_state neighbour_state(const struct neighbour *neighbour);
 
