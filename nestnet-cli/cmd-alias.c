@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* alias list. */
 
-#include "output.h"
+#include "rows.h"
 
 static const char *origin_text(enum nestnet_alias_origin origin)
 {
@@ -16,11 +16,11 @@ static const char *origin_text(enum nestnet_alias_origin origin)
 	return NULL;
 }
 
-static int add_row(void *userdata, const struct nestnet_alias *alias)
+int row_alias(void *rows, const struct nestnet_alias *alias)
 {
 	char address[NESTNET_TEXT_MAX];
 
-	rows_add(userdata,
+	rows_add(rows,
 		 json_pack("{s:s, s:o, s:s, s:s, s:o}", "id", alias->id, "prefix",
 			   json_sprintf("%s/%u",
 					nestnet_address_format(&alias->prefix.address,
@@ -40,7 +40,7 @@ static const struct column columns[] = {
 
 static int list(struct nestnet *ctx, struct rows *rows)
 {
-	return nestnet_alias_list(ctx, add_row, rows);
+	return nestnet_alias_list(ctx, row_alias, rows);
 }
 
 int cmd_alias_list(struct cli *cli, int argc, char **argv)
