@@ -15,9 +15,9 @@
 #include "found.h"
 #include "setting.h"
 #include "transaction.h"
+#include "uplinks.h"
 
 #include "kernel/link.h"
-#include "kernel/route.h"
 #include "kernel/sysctl.h"
 
 #include "base/cleanup.h"
@@ -28,12 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* Route protocol of what was learned from router advertisements (RTPROT_RA). */
-#define PROTOCOL_RA 9
-
-/* Interfaces with default routes, as a bound; a host has one or two. */
-#define UPLINKS_MAX 64
 
 /* A switch under way. */
 struct turn {
@@ -124,22 +118,6 @@ static int keep_redirects(struct turn *turn)
 	return r < 0 ? r : add(turn, "all", "accept_redirects", before, SETTING_KEEP);
 }
 
-struct uplinks {
-	uint32_t ifindexes[UPLINKS_MAX];
-	size_t n;
-};
-
-static int take_advertised(void *userdata, const struct route *route)
-{
-	struct uplinks *uplinks = userdata;
-
-	if (!route)
-		uplinks->n = 0;
-	else if (route->protocol == PROTOCOL_RA && uplinks->n < UPLINKS_MAX)
-		uplinks->ifindexes[uplinks->n++] = route->ifindex;
-	return 0;
-}
-
 /* Lets an interface go on taking router advertisements when the host forwards. */
 static int keep_interface_advertisements(struct turn *turn, const char *interface)
 {
@@ -162,13 +140,12 @@ static int keep_advertisements(struct turn *turn, struct netlink *nl, uint32_t i
 
 static int keep_uplinks(struct turn *turn)
 {
-	struct uplinks uplinks = { .n = 0 };
+	struct uplinks uplinks;
 	struct netlink *nl;
 	int r = context_route(turn->plan->ctx, &nl);
 
 	if (r == 0)
-		r = route_list_default(nl, take_advertised, &uplinks,
-				       plan_error(turn->plan));
+		r = uplinks_read_advertised(turn->plan->ctx, &uplinks);
 	for (size_t i = 0; r == 0 && i < uplinks.n; i++)
 		r = keep_advertisements(turn, nl, uplinks.ifindexes[i]);
 	return r;

@@ -5,6 +5,7 @@
  */
 
 #include "inventory.h"
+#include "uplinks.h"
 
 #include "kernel/neighbour.h"
 
@@ -26,6 +27,7 @@ struct guest {
 
 struct guests {
 	const struct inventory *inventory;
+	struct uplinks uplinks;
 	struct guest *list;
 	size_t n;
 	size_t n_learned;
@@ -33,17 +35,21 @@ struct guests {
 
 /* ---- Which links lead to guests -------------------------------------------------------------- */
 
-/* Others are uplinks, with the whole neighbourhood behind them. */
-static bool leads_to_guests(const struct inventory_link *port)
+/* Behind others than taps is the whole neighbourhood, where they are L1's uplink. */
+static bool leads_to_guests(const struct guests *guests, const struct inventory_link *port)
 {
-	return port && (port->link.kind == LINK_TAP || port->link.kind == LINK_VETH);
+	if (!port || port->link.kind == LINK_TAP)
+		return port;
+	return port->link.kind == LINK_VETH &&
+	       !uplinks_have(&guests->uplinks, port->link.master);
 }
 
-static bool has_uplink(const struct inventory *inventory, uint32_t bridge)
+static bool has_uplink(const struct guests *guests, uint32_t bridge)
 {
-	for (size_t i = 0; i < inventory->n; i++) {
-		if (inventory->links[i].link.master == bridge &&
-		    !leads_to_guests(&inventory->links[i]))
+	for (size_t i = 0; i < guests->inventory->n; i++) {
+		const struct inventory_link *port = &guests->inventory->links[i];
+
+		if (port->link.master == bridge && !leads_to_guests(guests, port))
 			return true;
 	}
 	return false;
@@ -98,7 +104,8 @@ static int take_learned(void *userdata, const struct neighbour *neighbour)
 		return 0;
 	}
 	/* One MAC address in several VLANs is one guest. */
-	if (!leads_to_guests(inventory_find(guests->inventory, neighbour->ifindex)) ||
+	if (!leads_to_guests(guests,
+			     inventory_find(guests->inventory, neighbour->ifindex)) ||
 	    find_guest(guests, neighbour->mac, neighbour->bridge))
 		return 0;
 	return add_guest(guests, neighbour->mac, neighbour->bridge, neighbour->ifindex)
@@ -137,7 +144,7 @@ static int find_neighbour(struct guests *guests, const struct neighbour *neighbo
 	if (!is_bridge && !(link && link->link.kind == LINK_TAP && !link->link.master))
 		return 0;
 	*ret = find_guest(guests, neighbour->mac, bridge);
-	if (*ret || (is_bridge && has_uplink(guests->inventory, bridge)))
+	if (*ret || (is_bridge && has_uplink(guests, bridge)))
 		return 0;
 	*ret = add_guest(guests, neighbour->mac, bridge, port);
 	return *ret ? 0 : -ENOMEM;
@@ -180,6 +187,8 @@ static int load(struct nestnet *ctx, struct guests *guests)
 	struct netlink *nl;
 	int r = context_route(ctx, &nl);
 
+	if (r == 0)
+		r = uplinks_read(ctx, &guests->uplinks);
 	if (r == 0)
 		r = neighbour_list_learned(nl, take_learned, guests, &ctx->error);
 	guests->n_learned = guests->n;

@@ -167,6 +167,70 @@ int port_each(struct plan *plan, port_fn fn, void *userdata)
 	return r;
 }
 
+/* ---- Public ----------------------------------------------------------------------------------- */
+
+struct port_lister {
+	struct plan *plan;
+	nestnet_attachment_fn fn;
+	void *userdata;
+};
+
+/* What a bridge has that is not recorded as its own was moved to it. */
+static size_t read_moved(const struct inventory_link *bridge, const struct move_keep *keep,
+			 struct nestnet_prefix *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < bridge->n_addresses; i++) {
+		if (!move_keep_has(keep, &bridge->addresses[i]))
+			ret[n++] = bridge->addresses[i];
+	}
+	return n;
+}
+
+static int list_port(void *userdata, const struct attach_request *attach)
+{
+	const struct port_lister *lister = userdata;
+	struct nestnet_attachment attachment = { .ifname = attach->ifname,
+						 .bridge = attach->bridge,
+						 .flags = attach->flags };
+	_cleanup_free_ struct nestnet_prefix *moved = NULL;
+	const struct inventory_link *bridge;
+	const struct inventory *inventory;
+	struct move_keep keep;
+	int r = plan_inventory(lister->plan, &inventory);
+
+	bridge = r < 0 ? NULL : inventory_find_name(inventory, attach->bridge);
+	if (bridge && (attach->flags & NESTNET_ATTACH_MOVE_ADDRESSES)) {
+		moved = calloc(bridge->n_addresses + 1, sizeof(*moved));
+		if (!moved)
+			return error_set_errno(plan_error(lister->plan), ENOMEM);
+		r = move_record_read(lister->plan, attach->ifname, &keep);
+		if (r == 0)
+			attachment.n_moved = read_moved(bridge, &keep, moved);
+		attachment.moved = moved;
+	}
+	return r < 0 ? r : lister->fn(lister->userdata, &attachment);
+}
+
+int nestnet_attachment_list(struct nestnet *ctx, nestnet_attachment_fn fn, void *userdata)
+{
+	struct port_lister lister = { .fn = fn, .userdata = userdata };
+	int r;
+
+	context_begin(ctx);
+	r = plan_new(ctx, &lister.plan);
+	if (r < 0)
+		return context_end(ctx, r);
+	r = port_each(lister.plan, list_port, &lister);
+	if (r < 0)
+		r = context_end(ctx, r);
+	plan_free(lister.plan);
+	return r;
+}
+
+/* ---- Saving ----------------------------------------------------------------------------------- */
+
 static int save_port(void *userdata, const struct attach_request *attach)
 {
 	const struct request request = { .kind = REQUEST_ATTACH, .attach = *attach };

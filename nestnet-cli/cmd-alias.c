@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* alias add, del, list. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 #include <stddef.h>
 
@@ -72,11 +72,11 @@ static const char *origin_text(enum nestnet_alias_origin origin)
 	return NULL;
 }
 
-static int add_row(void *userdata, const struct nestnet_alias *alias)
+int row_alias(void *rows, const struct nestnet_alias *alias)
 {
 	char address[NESTNET_TEXT_MAX];
 
-	rows_add(userdata,
+	rows_add(rows,
 		 json_pack("{s:s, s:o, s:s, s:s, s:o}", "id", alias->id, "prefix",
 			   json_sprintf("%s/%u",
 					nestnet_address_format(&alias->prefix.address,
@@ -96,7 +96,7 @@ static const struct column columns[] = {
 
 static int list(struct nestnet *ctx, struct rows *rows)
 {
-	return nestnet_alias_list(ctx, add_row, rows);
+	return nestnet_alias_list(ctx, row_alias, rows);
 }
 
 int cmd_alias_list(struct cli *cli, int argc, char **argv)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* bridge add, del, list, attach, detach. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 #include <stdlib.h>
 
@@ -139,9 +139,9 @@ int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 
 /* ---- list ------------------------------------------------------------------------------------- */
 
-static int add_row(void *userdata, const struct nestnet_bridge *bridge)
+int row_bridge(void *rows, const struct nestnet_bridge *bridge)
 {
-	rows_add(userdata,
+	rows_add(rows,
 		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:b}", "id", bridge->name,
 			   "name", bridge->name, "addresses",
 			   json_prefixes(bridge->addresses, bridge->n_addresses), "mtu",
@@ -164,7 +164,7 @@ static const struct column columns[] = {
 
 static int list(struct nestnet *ctx, struct rows *rows)
 {
-	return nestnet_bridge_list(ctx, add_row, rows);
+	return nestnet_bridge_list(ctx, row_bridge, rows);
 }
 
 int cmd_bridge_list(struct cli *cli, int argc, char **argv)

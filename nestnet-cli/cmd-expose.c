@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* expose, unexpose, list. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -282,7 +282,7 @@ static json_t *json_seconds(uint64_t ms)
 	return ms ? json_integer((json_int_t)((ms + 999) / 1000)) : json_null();
 }
 
-static int add_exposure(void *userdata, const struct nestnet_exposure *exposure)
+int row_exposure(void *rows, const struct nestnet_exposure *exposure)
 {
 	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX];
 	json_t *row;
@@ -303,7 +303,7 @@ static int add_exposure(void *userdata, const struct nestnet_exposure *exposure)
 			json_text(exposure->comment), "flows", (json_int_t)exposure->flows,
 			"timeout_s", json_seconds(exposure->timeout_ms), "expires_s",
 			json_seconds(exposure->expires_ms));
-	rows_add(userdata, row);
+	rows_add(rows, row);
 	return 0;
 }
 
@@ -353,5 +353,5 @@ int cmd_list(struct cli *cli, int argc, char **argv)
 	return rows_print(cli, rows, list_columns,
 			  sizeof(list_columns) / sizeof(list_columns[0]),
 			  nestnet_exposure_list(cli->ctx, argc > optind ? &match : NULL,
-						cli->is_json ? add_exposure : add_row, rows));
+						cli->is_json ? row_exposure : add_row, rows));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* guest list, wait. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,9 +33,9 @@ static const char *state_text(enum nestnet_neighbour_state state)
 
 /* ---- list ------------------------------------------------------------------------------------- */
 
-static int add_row(void *userdata, const struct nestnet_guest *guest)
+int row_guest(void *rows, const struct nestnet_guest *guest)
 {
-	rows_add(userdata,
+	rows_add(rows,
 		 json_pack("{s:o, s:o, s:o, s:o, s:o}", "mac", json_mac(guest->mac),
 			   "addresses", json_addresses(guest->addresses, guest->n_addresses),
 			   "bridge", json_text(guest->bridge), "tap", json_text(guest->tap),
@@ -51,7 +51,7 @@ static const struct column columns[] = {
 
 static int list(struct nestnet *ctx, struct rows *rows)
 {
-	return nestnet_guest_list(ctx, add_row, rows);
+	return nestnet_guest_list(ctx, row_guest, rows);
 }
 
 int cmd_guest_list(struct cli *cli, int argc, char **argv)
@@ -86,7 +86,7 @@ static int print_guest(const struct cli *cli, const struct nestnet_guest *guest)
 	rows = rows_new();
 	if (!rows)
 		return STATUS_FAILED;
-	add_row(rows, guest);
+	row_guest(rows, guest);
 	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]), 0);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* nat add, del, list. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 enum {
 	OPTION_OUT = OPTION_FIRST,
@@ -73,11 +73,11 @@ int cmd_nat_del(struct cli *cli, int argc, char **argv)
 	return cli_commit(cli, tx, nestnet_nat_del(tx, &subnet, flags));
 }
 
-static int add_row(void *userdata, const struct nestnet_nat *nat)
+int row_nat(void *rows, const struct nestnet_nat *nat)
 {
 	char subnet[NESTNET_TEXT_MAX], to[NESTNET_TEXT_MAX];
 
-	rows_add(userdata,
+	rows_add(rows,
 		 json_pack("{s:s, s:s, s:o, s:o, s:b}", "id", nat->id, "subnet",
 			   nestnet_prefix_format(&nat->subnet, subnet), "out",
 			   json_text(nat->out), "to",
@@ -95,7 +95,7 @@ static const struct column columns[] = {
 
 static int list(struct nestnet *ctx, struct rows *rows)
 {
-	return nestnet_nat_list(ctx, add_row, rows);
+	return nestnet_nat_list(ctx, row_nat, rows);
 }
 
 int cmd_nat_list(struct cli *cli, int argc, char **argv)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* tap add, del, list. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -132,6 +132,12 @@ static json_t *json_tap(const struct nestnet_tap *tap)
 		json_guards(tap->guards, tap->n_guards), "state",
 		tap->is_up ? "up" : "down", "carrier", tap->has_carrier, "managed",
 		tap->is_managed);
+}
+
+int row_tap(void *rows, const struct nestnet_tap *tap)
+{
+	rows_add(rows, json_tap(tap));
+	return 0;
 }
 
 struct tap_filter {

@@ -116,6 +116,8 @@ const struct command commands[] = {
 	  "  FILE                as for apply\n", "nestnet diff /etc/nestnet/nestnet.conf" },
 	{ "save", NULL, cmd_save, "", "print the present state as a file for apply", NULL,
 	  "nestnet save" },
+	{ "status", NULL, cmd_status, "[--dot]", "show the whole picture, and what is wrong",
+	  "  --dot               for Graphviz\n", "nestnet status" },
 	{ "clear", NULL, cmd_clear, "", "remove everything nestnet made, and put back the rest",
 	  NULL, "nestnet clear" },
 };

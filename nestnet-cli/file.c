@@ -72,6 +72,15 @@ void file_set_where(struct file *file, const char *where)
 	file->where = where;
 }
 
+void file_say_at(const struct file *file, size_t line, size_t column, const char *sentence)
+{
+	const struct origin origin = { .line = line, .column = column };
+	char place[FILE_PLACE_MAX];
+
+	format_origin(file, &origin, place);
+	cli_say("%s%s", place, sentence);
+}
+
 /* A refusal of what has just been queued names the line that contradicts it; one of the
  * commit is about any. */
 void file_say(const struct file *file, const char *sentence)

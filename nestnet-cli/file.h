@@ -44,6 +44,9 @@ void file_say(const struct file *file, const char *sentence);
 /** JSON as printed by status, in place of lines. */
 int file_take_json(struct cli *cli, struct file *file, const char *text, size_t len);
 
+/** Says one line about that place of the file. */
+void file_say_at(const struct file *file, size_t line, size_t column, const char *sentence);
+
 /** What file_place() says instead of line and column; NULL: nothing. */
 void file_set_where(struct file *file, const char *where);
 

@@ -16,11 +16,14 @@
 #define LAZY_JANSSON(f)                                                        \
 	f(json_array) f(json_array_append_new) f(json_array_get)               \
 	f(json_array_size) f(json_delete) f(json_dumpf) f(json_false)          \
-	f(json_integer) f(json_integer_value) f(json_null) f(json_object_get)  \
-	f(json_pack) f(json_sprintf) f(json_string) f(json_string_value) f(json_true)
+	f(json_integer) f(json_integer_value) f(json_loadb) f(json_null)       \
+	f(json_object) f(json_object_get) f(json_object_set_new) f(json_pack) \
+	f(json_sprintf) f(json_string) \
+	f(json_string_value) f(json_true)
 
 #define LAZY_SMARTCOLS(f)                                                      \
 	f(scols_line_refer_data) f(scols_new_table) f(scols_print_table)       \
+	f(scols_table_enable_ascii)                                    \
 	f(scols_table_new_column) f(scols_table_new_line)                      \
 	f(scols_table_set_termforce) f(scols_unref_table)
 
@@ -46,8 +49,11 @@ bool lazy_load(void);
 #define json_false                lazy.json_false
 #define json_integer              lazy.json_integer
 #define json_integer_value        lazy.json_integer_value
+#define json_loadb                lazy.json_loadb
 #define json_null                 lazy.json_null
+#define json_object               lazy.json_object
 #define json_object_get           lazy.json_object_get
+#define json_object_set_new       lazy.json_object_set_new
 #define json_pack                 lazy.json_pack
 #define json_sprintf              lazy.json_sprintf
 #define json_string               lazy.json_string
@@ -56,6 +62,7 @@ bool lazy_load(void);
 #define scols_line_refer_data     lazy.scols_line_refer_data
 #define scols_new_table           lazy.scols_new_table
 #define scols_print_table         lazy.scols_print_table
+#define scols_table_enable_ascii  lazy.scols_table_enable_ascii
 #define scols_table_new_column    lazy.scols_table_new_column
 #define scols_table_new_line      lazy.scols_table_new_line
 #define scols_table_set_termforce lazy.scols_table_set_termforce

@@ -34,6 +34,18 @@ void rows_add(struct rows *rows, json_t *row)
 		rows->is_failed = true;
 }
 
+json_t *rows_take(struct rows *rows)
+{
+	json_t *array = rows->array;
+
+	if (rows->is_failed && array) {
+		json_delete(array);
+		array = NULL;
+	}
+	free(rows);
+	return array;
+}
+
 /* ---- Values ----------------------------------------------------------------------------- */
 
 json_t *json_text(const char *text)

@@ -26,6 +26,9 @@ struct rows *rows_new(void);
 /** Appends a row, and takes it; NULL (no memory) makes rows_print() fail. */
 void rows_add(struct rows *rows, json_t *row);
 
+/** Frees the rows, and hands out their array. @return NULL: a row was lost for memory */
+json_t *rows_take(struct rows *rows);
+
 /**
  * Prints the rows, and frees them: with --json as one array, else as a table with these
  * columns, on a terminal and in pipes alike.

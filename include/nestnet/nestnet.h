@@ -478,6 +478,52 @@ typedef int (*nestnet_bridge_fn)(void *userdata, const struct nestnet_bridge *br
 NESTNET_PUBLIC int nestnet_bridge_list(struct nestnet *ctx, nestnet_bridge_fn fn,
 				       void *userdata);
 
+/** An interface that nestnet attached to a bridge, which it did not make itself. */
+struct nestnet_attachment {
+	const char *ifname;
+	const char *bridge;
+	unsigned int flags; /**< NESTNET_ATTACH_* */
+	const struct nestnet_prefix *moved; /**< the addresses that the bridge has from it */
+	size_t n_moved;
+};
+
+typedef int (*nestnet_attachment_fn)(void *userdata, const struct nestnet_attachment *a);
+
+/** Lists what nestnet attached, by name. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_attachment_list(struct nestnet *ctx, nestnet_attachment_fn fn,
+					   void *userdata);
+
+/* ---- Ways ------------------------------------------------------------------------ */
+
+/** An interface that holds a default route. */
+struct nestnet_uplink {
+	const char *name;
+	uint32_t ifindex;
+	const struct nestnet_prefix *addresses;
+	size_t n_addresses;
+	uint32_t mtu;
+	uint8_t mac[6];
+	int is_up;
+	int has_carrier;
+};
+
+typedef int (*nestnet_uplink_fn)(void *userdata, const struct nestnet_uplink *uplink);
+
+/** Lists the interfaces that hold a default route. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_uplink_list(struct nestnet *ctx, nestnet_uplink_fn fn,
+				       void *userdata);
+
+struct nestnet_route {
+	char ifname[NESTNET_IFNAMSIZ]; /**< "": none */
+	int is_local;                  /**< the address is L1's own */
+};
+
+/** Asks where L1 would send to an address.
+ *  @return 1: *ret has it; 0: there is no route; or an error. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_route_get(struct nestnet *ctx,
+				     const struct nestnet_address *address,
+				     struct nestnet_route *ret);
+
 /* ---- NAT of subnets -------------------------------------------------------------- */
 
 #define NESTNET_NAT_OPEN       (1u << 0) /**< leave the subnet routable from outside */

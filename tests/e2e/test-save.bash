@@ -43,9 +43,9 @@ is_saved_and_restored() {
 	nestnet apply - <<<"$text" || fail "seed $1: apply of what was saved:" "$text"
 	same "seed $1: the state" "$state" "$(whole_state; generation)"
 	same "seed $1: what is saved" "$text" "$(saved)"
-#	nestnet -j status >"$LAB_SCRATCH/json"
-#	nestnet apply "$LAB_SCRATCH/json" || fail "seed $1: apply of JSON:" "$(<"$LAB_SCRATCH/json")"
-#	same "seed $1: the state, by JSON" "$state" "$(whole_state; generation)"
+	nestnet -j status >"$LAB_SCRATCH/json"
+	nestnet apply "$LAB_SCRATCH/json" || fail "seed $1: apply of JSON:" "$(<"$LAB_SCRATCH/json")"
+	same "seed $1: the state, by JSON" "$state" "$(whole_state; generation)"
 }
 
 # is_made_of_nothing SEED: what was saved of the last state makes it anew.
