@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What aliases are made of. */
-#define STATE "ip -4 route show table all; ip -6 route show table all; ip -o address"
+/* What aliases are made of, less what the kernel adds by itself a moment later. */
+#define STATE                                                                            \
+	"(ip -4 route show table all; ip -6 route show table all; ip -o address) | "     \
+	"sed -E '/fe80:|ff00::/d; s/ linkdown//; s/ tentative//' | sort"
 
 /* eth0, up, with addresses; and eth1, down. */
 static void make_links(void)
