@@ -73,6 +73,7 @@ static int change(struct plan *plan, const struct bridge_request *request,
 {
 	const struct request wanted = { .kind = REQUEST_BRIDGE_ADD, .bridge = *request };
 	struct link_shape shape;
+	struct mark mark;
 	int r = command_note(plan, '-', present);
 
 	if (r == 0)
@@ -85,14 +86,17 @@ static int change(struct plan *plan, const struct bridge_request *request,
 		return r;
 	if (!join_addresses(request, &present->bridge, there, &shape.addresses))
 		return error_set_errno(plan_error(plan), ENOMEM);
+	mark_read(&there->link, &mark);
 	shape.is_up = true;
 	shape.has_stp = request->flags & NESTNET_BRIDGE_STP;
 	if (request->mtu)
 		shape.mtu = request->mtu;
 	if (request->has_mac && memcmp(shape.mac, request->mac, sizeof(shape.mac)) != 0) {
 		memcpy(shape.mac, request->mac, sizeof(shape.mac));
-		mark_write(shape.alias, "bridge", 1, true);
+		mark.has_mac = true;
 	}
+	mark.dhcp = request->dhcp;
+	mark_write(shape.alias, "bridge", &mark);
 	r = reshape_plan(plan, "bridge add", there, &shape);
 	free(shape.addresses.list);
 	return r;

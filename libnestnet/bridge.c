@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/random.h>
 
 /* ---- Making one ---------------------------------------------------------------------------- */
@@ -56,7 +57,9 @@ static int give_addresses(struct plan *plan, struct netlink *nl, const struct ma
 				      .mtu = making->request.mtu };
 	int r;
 
-	mark_write(alias, "bridge", 1, making->request.has_mac);
+	mark_write(alias, "bridge",
+		   &(const struct mark){ .has_mac = making->request.has_mac,
+					 .dhcp = making->request.dhcp });
 	r = link_change(nl, making->ifindex, &change, plan_error(plan));
 	for (size_t i = 0; r == 0 && i < making->request.addresses.n; i++)
 		r = address_add(nl, making->ifindex, &making->request.addresses.list[i],
@@ -134,6 +137,25 @@ static const struct plan_step_ops create_ops = {
 
 /* ---- Adding --------------------------------------------------------------------------------- */
 
+static bool has_other_range(const struct link *link, const struct bridge_request *request,
+			    char *what, size_t size)
+{
+	char first[NESTNET_TEXT_MAX], last[NESTNET_TEXT_MAX];
+	struct mark mark;
+
+	mark_read(link, &mark);
+	if (address_equal(&mark.dhcp.first, &request->dhcp.first) &&
+	    address_equal(&mark.dhcp.last, &request->dhcp.last))
+		return false;
+	if (mark.dhcp.first.family)
+		snprintf(what, size, "DHCP range %s-%s",
+			 nestnet_address_format(&mark.dhcp.first, first),
+			 nestnet_address_format(&mark.dhcp.last, last));
+	else
+		snprintf(what, size, "no DHCP range");
+	return true;
+}
+
 bool bridge_is_different(const struct inventory_link *there,
 			 const struct bridge_request *request, char *what, size_t size)
 {
@@ -157,7 +179,7 @@ bool bridge_is_different(const struct inventory_link *there,
 	} else if (link->has_stp != !!(request->flags & NESTNET_BRIDGE_STP)) {
 		snprintf(what, size, "STP %s", link->has_stp ? "on" : "off");
 	} else {
-		return false;
+		return has_other_range(link, request, what, size);
 	}
 	return true;
 }
@@ -310,6 +332,33 @@ int bridge_plan_remove(struct plan *plan, const struct link_request *request)
 
 /* ---- Public ------------------------------------------------------------------------------------ */
 
+/* The network of the bridge that the range is in, without what is no guest's address. */
+static const char *why_not_range(const struct nestnet_bridge_options *options)
+{
+	const struct nestnet_range *range = options->dhcp;
+
+	if (range->first.family != AF_INET || range->last.family != AF_INET)
+		return "a DHCP range is of IPv4 addresses";
+	if (address_compare(&range->first, &range->last) > 0)
+		return "the DHCP range ends before it begins";
+	for (size_t i = 0; i < options->n_addresses; i++) {
+		const struct nestnet_prefix *own = &options->addresses[i];
+		struct nestnet_prefix network = prefix_network(own);
+		struct nestnet_address last = prefix_last(own);
+
+		if (!prefix_contains(own, &range->first) || !prefix_contains(own, &range->last))
+			continue;
+		if (address_compare(&own->address, &range->first) >= 0 &&
+		    address_compare(&own->address, &range->last) <= 0)
+			return "the DHCP range has the bridge's own address in it";
+		if (own->len < 31 && (address_equal(&network.address, &range->first) ||
+				      address_equal(&last, &range->last)))
+			return "the DHCP range has the network's or the broadcast address in it";
+		return NULL;
+	}
+	return "the DHCP range is in no network of the bridge's addresses";
+}
+
 static const char *why_not_bridge(const char *name,
 				  const struct nestnet_bridge_options *options)
 {
@@ -329,7 +378,7 @@ static const char *why_not_bridge(const char *name,
 		if (why)
 			return why;
 	}
-	return NULL;
+	return options->dhcp ? why_not_range(options) : NULL;
 }
 
 int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
@@ -353,6 +402,8 @@ int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
 	bridge->has_mac = options->mac;
 	if (options->mac)
 		memcpy(bridge->mac, options->mac, sizeof(bridge->mac));
+	if (options->dhcp)
+		bridge->dhcp = *options->dhcp;
 	if (!prefixes_copy(options->addresses, options->n_addresses, &bridge->addresses))
 		return transaction_refuse(tx, ENOMEM, "bridge add %s: %s", name,
 					  error_describe(ENOMEM));
@@ -384,9 +435,12 @@ static int report(const struct inventory *inventory, const struct inventory_link
 					 .has_stp = link->has_stp,
 					 .ports = ports,
 					 .is_managed = link->is_managed };
+	struct mark mark;
 
 	if (!ports)
 		return -ENOMEM;
+	mark_read(link, &mark);
+	bridge.dhcp = mark.dhcp.first.family ? &mark.dhcp : NULL;
 	memcpy(bridge.mac, link->mac, sizeof(bridge.mac));
 	for (size_t i = 0; i < inventory->n; i++) {
 		if (inventory->links[i].link.master == link->ifindex)

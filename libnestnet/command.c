@@ -46,6 +46,7 @@ static void put_owners(FILE *file, const struct tap_request *tap)
 static bool put_tap(FILE *file, const struct tap_request *tap)
 {
 	_cleanup_free_ char *guard = guard_format(&tap->guard);
+	char text[NESTNET_TEXT_MAX];
 
 	fprintf(file, "tap add %s", tap->name);
 	if (tap->bridge[0])
@@ -68,11 +69,15 @@ static bool put_tap(FILE *file, const struct tap_request *tap)
 		fputs(" --no-hairpin", file);
 	if (guard)
 		fputs(guard, file);
+	if (tap->lease.family)
+		fprintf(file, " --lease %s", nestnet_address_format(&tap->lease, text));
 	return guard;
 }
 
 static void put_bridge(FILE *file, const struct bridge_request *bridge)
 {
+	char first[NESTNET_TEXT_MAX], last[NESTNET_TEXT_MAX];
+
 	fprintf(file, "bridge add %s", bridge->name);
 	put_addresses(file, &bridge->addresses);
 	if (bridge->mtu)
@@ -81,6 +86,10 @@ static void put_bridge(FILE *file, const struct bridge_request *bridge)
 		put_mac(file, bridge->mac);
 	if (bridge->flags & NESTNET_BRIDGE_STP)
 		fputs(" --stp", file);
+	if (bridge->dhcp.first.family)
+		fprintf(file, " --dhcp %s-%s",
+			nestnet_address_format(&bridge->dhcp.first, first),
+			nestnet_address_format(&bridge->dhcp.last, last));
 }
 
 static void put_attach(FILE *file, const struct attach_request *attach)

@@ -7,15 +7,18 @@
 
 #include "kernel/link.h"
 
-/** @param kind  "tap" or "bridge" @param queues  of a tap; 1 where there is nothing to say
- *  @param buf   LINK_ALIAS_MAX + 1 bytes */
-void mark_write(char *buf, const char *kind, unsigned int queues, bool has_mac);
+struct mark {
+	unsigned int queues; /* of a tap */
+	bool has_mac;        /* the MAC address was asked for; else chance gave it one */
+	struct nestnet_address lease; /* of the guest of a tap; AF_UNSPEC: none */
+	struct nestnet_range dhcp;    /* of a bridge; AF_UNSPEC: none */
+};
 
-/** The queues that a tap of ours was asked for; the kernel's most for one of others. */
-unsigned int mark_read_queues(const struct link *link);
+/** @param kind  "tap" or "bridge" @param buf  LINK_ALIAS_MAX + 1 bytes */
+void mark_write(char *buf, const char *kind, const struct mark *mark);
 
-/** The link was asked for with the MAC address that it has; else the kernel, or chance,
- *  gave it one. */
-bool mark_has_mac(const struct link *link);
+/** What a text that is not ours, or was changed, does not say is at its default; queues are
+ *  then as many as there can be. */
+void mark_read(const struct link *link, struct mark *ret);
 
 #endif

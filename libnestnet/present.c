@@ -30,16 +30,19 @@ static int read_tap(struct plan *plan, const struct inventory *inventory,
 	const struct inventory_link *bridge = inventory_find(inventory, from->link.master);
 	const struct link *link = &from->link;
 	uint32_t default_mtu = bridge ? bridge->link.mtu : MTU_ETHERNET;
+	struct mark mark;
 	int r;
 
+	mark_read(link, &mark);
 	memcpy(ret->name, link->name, sizeof(ret->name));
 	if (bridge)
 		memcpy(ret->bridge, bridge->link.name, sizeof(ret->bridge));
 	ret->owner = link->owner;
 	ret->group = link->group;
-	ret->queues = mark_read_queues(link);
+	ret->queues = mark.queues;
+	ret->lease = mark.lease;
 	ret->mtu = link->mtu == default_mtu ? 0 : link->mtu;
-	ret->has_mac = mark_has_mac(link);
+	ret->has_mac = mark.has_mac;
 	memcpy(ret->mac, link->mac, sizeof(ret->mac));
 	ret->flags = (link->has_owner ? NESTNET_TAP_HAS_OWNER : 0) |
 		     (link->has_group ? NESTNET_TAP_HAS_GROUP : 0) |
@@ -58,14 +61,17 @@ static int read_bridge(struct plan *plan, const struct inventory_link *from,
 {
 	const struct link *link = &from->link;
 	uint32_t default_mtu;
+	struct mark mark;
 	int r = mtu_auto(plan->ctx, &default_mtu);
 
 	if (r < 0)
 		return r;
+	mark_read(link, &mark);
 	memcpy(ret->name, link->name, sizeof(ret->name));
 	ret->flags = link->has_stp ? NESTNET_BRIDGE_STP : 0;
 	ret->mtu = link->mtu == default_mtu ? 0 : link->mtu;
-	ret->has_mac = mark_has_mac(link);
+	ret->has_mac = mark.has_mac;
+	ret->dhcp = mark.dhcp;
 	memcpy(ret->mac, link->mac, sizeof(ret->mac));
 	if (!prefixes_copy(from->addresses, from->n_addresses, &ret->addresses))
 		return error_set_errno(plan_error(plan), ENOMEM);

@@ -69,6 +69,7 @@ struct tap_request {
 	uint8_t mac[6];
 	uint32_t mtu; /* 0: the bridge's */
 	struct guard_entries guard; /* owned; none: anybody may send */
+	struct nestnet_address lease; /* AF_UNSPEC: none */
 };
 
 /** For links and for their detaching. */
@@ -84,6 +85,7 @@ struct bridge_request {
 	bool has_mac;
 	uint8_t mac[6];
 	uint32_t mtu; /* 0: of the interfaces with a default route */
+	struct nestnet_range dhcp; /* AF_UNSPEC: none */
 };
 
 struct attach_request {

@@ -55,9 +55,11 @@ static int make_shape(struct plan *plan, const struct tap_request *request,
 		      const struct inventory_link *there, struct link_shape *ret)
 {
 	int r = reshape_read(plan, there, ret);
+	struct mark mark;
 
 	if (r < 0)
 		return r;
+	mark_read(&there->link, &mark);
 	memcpy(ret->master, request->bridge, sizeof(ret->master));
 	ret->has_hairpin = request->bridge[0] && !(request->flags & NESTNET_TAP_NO_HAIRPIN);
 	ret->is_isolated = request->flags & NESTNET_TAP_ISOLATED;
@@ -66,8 +68,10 @@ static int make_shape(struct plan *plan, const struct tap_request *request,
 	ret->addresses = request->addresses;
 	if (request->has_mac && memcmp(ret->mac, request->mac, sizeof(ret->mac)) != 0) {
 		memcpy(ret->mac, request->mac, sizeof(ret->mac));
-		mark_write(ret->alias, "tap", request->queues, true);
+		mark.has_mac = true;
 	}
+	mark.lease = request->lease;
+	mark_write(ret->alias, "tap", &mark);
 	return 0;
 }
 
@@ -103,11 +107,13 @@ static int plan_ours(struct plan *plan, const struct inventory *inventory,
 		     const struct tap_request *request, const struct inventory_link *there)
 {
 	const struct link *link = &there->link;
+	struct mark mark;
 	char what[64];
 	int r;
 
+	mark_read(link, &mark);
 	if (link->kind != LINK_TAP || has_other_owner(link, request) ||
-	    mark_read_queues(link) != request->queues)
+	    mark.queues != request->queues)
 		return make_room(plan, there);
 	r = has_other_guard(plan, request, there);
 	if (r < 0)

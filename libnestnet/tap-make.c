@@ -55,7 +55,10 @@ static int mark(struct plan *plan, struct netlink *nl, struct making *making,
 	if (r < 0)
 		return r;
 	making->ifindex = link.ifindex;
-	mark_write(alias, "tap", making->request.queues, making->request.has_mac);
+	mark_write(alias, "tap",
+		   &(const struct mark){ .queues = making->request.queues,
+					 .has_mac = making->request.has_mac,
+					 .lease = making->request.lease });
 	change.alias = alias;
 	change.set_mac = making->request.has_mac;
 	change.mac = making->request.mac;

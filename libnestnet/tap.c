@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* ---- Adding ----------------------------------------------------------------------------------- */
 
@@ -65,6 +66,23 @@ static bool has_other_port(const struct link *link, const struct tap_request *re
 	return true;
 }
 
+static bool has_other_mark(const struct link *link, const struct tap_request *request,
+			   char *what, size_t size)
+{
+	char text[NESTNET_TEXT_MAX];
+	struct mark mark;
+
+	mark_read(link, &mark);
+	if (mark.queues != request->queues)
+		snprintf(what, size, "queues %u", mark.queues);
+	else if (!address_equal(&mark.lease, &request->lease))
+		snprintf(what, size, "%s%s", mark.lease.family ? "lease " : "no lease",
+			 mark.lease.family ? nestnet_address_format(&mark.lease, text) : "");
+	else
+		return false;
+	return true;
+}
+
 bool tap_is_different(const struct inventory *inventory, const struct inventory_link *there,
 		      const struct tap_request *request, char *what, size_t size)
 {
@@ -78,8 +96,6 @@ bool tap_is_different(const struct inventory *inventory, const struct inventory_
 		 !inventory_has_addresses(there, request->addresses.list,
 					  request->addresses.n))
 		snprintf(what, size, "other addresses");
-	else if (mark_read_queues(link) != request->queues)
-		snprintf(what, size, "queues %u", mark_read_queues(link));
 	else if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
 		snprintf(what, size, "MAC %02x:%02x:%02x:%02x:%02x:%02x", link->mac[0],
 			 link->mac[1], link->mac[2], link->mac[3], link->mac[4],
@@ -87,7 +103,8 @@ bool tap_is_different(const struct inventory *inventory, const struct inventory_
 	else if (request->mtu && link->mtu != request->mtu)
 		snprintf(what, size, "MTU %u", link->mtu);
 	else
-		return has_other_owner(link, request, what, size) ||
+		return has_other_mark(link, request, what, size) ||
+		       has_other_owner(link, request, what, size) ||
 		       has_other_port(link, request, what, size);
 	return true;
 }
@@ -236,6 +253,30 @@ static const char *why_not_guarded(const struct nestnet_tap_options *options)
 	return guard_why_not(options->guards, options->n_guards);
 }
 
+static bool guard_has(const struct nestnet_guard *guard, const struct nestnet_address *address)
+{
+	for (size_t i = 0; i < guard->n_addresses; i++) {
+		if (address_equal(&guard->addresses[i], address))
+			return true;
+	}
+	return guard->n_addresses == 0;
+}
+
+static const char *why_not_leased(const struct nestnet_tap_options *options)
+{
+	if (!options->lease)
+		return NULL;
+	if (options->lease->family != AF_INET || address_why_not_unicast(options->lease))
+		return "a lease is the IPv4 address of a host";
+	if (!options->bridge)
+		return "a lease is for a guest of a bridge";
+	if (options->n_guards != 1)
+		return "a lease is for the one guest whose MAC address --guard names";
+	if (!guard_has(options->guards, options->lease))
+		return "the guard does not let the guest use its lease";
+	return NULL;
+}
+
 static const char *why_not_tap(const char *name, const struct nestnet_tap_options *options)
 {
 	const char *why = name_why_not_pattern(name);
@@ -251,6 +292,8 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 	why = options->mac ? name_why_not_mac(options->mac) : NULL;
 	if (!why)
 		why = why_not_guarded(options);
+	if (!why)
+		why = why_not_leased(options);
 	if (why)
 		return why;
 	for (size_t i = 0; i < options->n_addresses; i++) {
@@ -291,6 +334,8 @@ int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 	tap->has_mac = options->mac;
 	if (options->mac)
 		memcpy(tap->mac, options->mac, sizeof(tap->mac));
+	if (options->lease)
+		tap->lease = *options->lease;
 	if (!(tap->flags & (NESTNET_TAP_HAS_OWNER | NESTNET_TAP_HAS_GROUP))) {
 		tap->flags |= NESTNET_TAP_HAS_OWNER; /* root */
 		tap->owner = 0;
@@ -316,8 +361,9 @@ int nestnet_tap_del(struct nestnet_transaction *tx, const char *name, unsigned i
 	return transaction_add(tx, &request);
 }
 
+/* @param mark  of the tap, which it borrows */
 static void fill_tap(const struct inventory *inventory, const struct inventory_link *from,
-		     struct nestnet_tap *ret)
+		     const struct mark *mark, struct nestnet_tap *ret)
 {
 	const struct inventory_link *bridge = inventory_find(inventory, from->link.master);
 	const struct link *link = &from->link;
@@ -329,7 +375,8 @@ static void fill_tap(const struct inventory *inventory, const struct inventory_l
 				     .n_addresses = from->n_addresses,
 				     .owner = link->owner,
 				     .group = link->group,
-				     .queues = mark_read_queues(link),
+				     .queues = mark->queues,
+				     .lease = mark->lease.family ? &mark->lease : NULL,
 				     .mtu = link->mtu,
 				     .is_up = link->is_up,
 				     .has_carrier = link->has_carrier,
@@ -355,11 +402,13 @@ static int list_tap(struct nestnet *ctx, const struct tap_lister *lister,
 	struct guard_entries entries = guard_entries_of(&lister->guards, link->link.name);
 	struct guard_array guards;
 	struct nestnet_tap tap;
+	struct mark mark;
 	int r;
 
+	mark_read(&link->link, &mark);
 	if (!guard_array_make(&entries, &guards))
 		return error_set_errno(&ctx->error, ENOMEM);
-	fill_tap(&lister->inventory, link, &tap);
+	fill_tap(&lister->inventory, link, &mark, &tap);
 	tap.guards = guards.list;
 	tap.n_guards = guards.n;
 	r = lister->fn(lister->userdata, &tap);

@@ -11,6 +11,7 @@ enum {
 	OPTION_MTU,
 	OPTION_MAC,
 	OPTION_STP,
+	OPTION_DHCP,
 };
 
 static const struct option add_options[] = {
@@ -18,6 +19,7 @@ static const struct option add_options[] = {
 	{ "mtu", required_argument, NULL, OPTION_MTU },
 	{ "mac", required_argument, NULL, OPTION_MAC },
 	{ "stp", no_argument, NULL, OPTION_STP },
+	{ "dhcp", required_argument, NULL, OPTION_DHCP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -25,6 +27,7 @@ struct bridge_line {
 	struct nestnet_bridge_options options;
 	struct prefix_list addresses;
 	uint8_t mac[6];
+	struct nestnet_range dhcp;
 };
 
 static bool take_option(const struct cli *cli, int option, struct bridge_line *line)
@@ -40,6 +43,9 @@ static bool take_option(const struct cli *cli, int option, struct bridge_line *l
 	case OPTION_STP:
 		line->options.flags |= NESTNET_BRIDGE_STP;
 		return true;
+	case OPTION_DHCP:
+		line->options.dhcp = &line->dhcp;
+		return parse_range(cli, optarg, &line->dhcp);
 	}
 	return false;
 }
@@ -142,12 +148,13 @@ int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 int row_bridge(void *rows, const struct nestnet_bridge *bridge)
 {
 	rows_add(rows,
-		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:b}", "id", bridge->name,
+		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:o, s:b}", "id", bridge->name,
 			   "name", bridge->name, "addresses",
 			   json_prefixes(bridge->addresses, bridge->n_addresses), "mtu",
 			   (int)bridge->mtu, "mac", json_mac(bridge->mac), "stp",
 			   bridge->has_stp, "ports",
-			   json_texts(bridge->ports, bridge->n_ports), "managed",
+			   json_texts(bridge->ports, bridge->n_ports), "dhcp",
+			   json_range(bridge->dhcp), "managed",
 			   bridge->is_managed));
 	return 0;
 }
@@ -159,6 +166,7 @@ static const struct column columns[] = {
 	{ "MAC", "mac", 0 },
 	{ "STP", "stp", 0 },
 	{ "PORTS", "ports", 0 },
+	{ "DHCP", "dhcp", COLUMN_OPTIONAL },
 	{ "MANAGED", "managed", 0 },
 };
 

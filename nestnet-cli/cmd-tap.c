@@ -22,6 +22,7 @@ enum {
 	OPTION_ISOLATED,
 	OPTION_NO_HAIRPIN,
 	OPTION_GUARD,
+	OPTION_LEASE,
 };
 
 static const struct option add_options[] = {
@@ -36,6 +37,7 @@ static const struct option add_options[] = {
 	{ "isolated", no_argument, NULL, OPTION_ISOLATED },
 	{ "no-hairpin", no_argument, NULL, OPTION_NO_HAIRPIN },
 	{ "guard", required_argument, NULL, OPTION_GUARD },
+	{ "lease", required_argument, NULL, OPTION_LEASE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -45,6 +47,7 @@ struct tap_line {
 	struct prefix_list addresses;
 	struct guard_list guards;
 	uint8_t mac[6];
+	struct nestnet_address lease;
 };
 
 static bool take_mtu(const struct cli *cli, struct tap_line *line)
@@ -92,6 +95,9 @@ static bool take_option(const struct cli *cli, int option, struct tap_line *line
 		return true;
 	case OPTION_GUARD:
 		return parse_guard_into(cli, optarg, &line->guards);
+	case OPTION_LEASE:
+		options->lease = &line->lease;
+		return parse_address(cli, optarg, &line->lease);
 	}
 	return false;
 }
@@ -121,7 +127,7 @@ static json_t *json_group(const struct nestnet_tap *tap)
 static json_t *json_tap(const struct nestnet_tap *tap)
 {
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:b, s:b, s:o, s:s, s:b, s:b}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:b, s:b, s:o, s:o, s:s, s:b, s:b}",
 		"id", tap->name, "name", tap->name, "bridge", json_text(tap->bridge),
 		"addresses", json_prefixes(tap->addresses, tap->n_addresses), "owner",
 		json_user(tap), "group", json_group(tap), "mac", json_mac(tap->mac), "mtu",
@@ -129,7 +135,8 @@ static json_t *json_tap(const struct nestnet_tap *tap)
 		!!(tap->flags & NESTNET_TAP_VNET_HDR), "isolated",
 		!!(tap->flags & NESTNET_TAP_ISOLATED), "hairpin",
 		!(tap->flags & NESTNET_TAP_NO_HAIRPIN), "guard",
-		json_guards(tap->guards, tap->n_guards), "state",
+		json_guards(tap->guards, tap->n_guards), "lease", json_address(tap->lease),
+		"state",
 		tap->is_up ? "up" : "down", "carrier", tap->has_carrier, "managed",
 		tap->is_managed);
 }
@@ -163,6 +170,7 @@ static const struct column columns[] = {
 	{ "MTU", "mtu", COLUMN_NUMBER },
 	{ "QUEUES", "queues", COLUMN_NUMBER },
 	{ "GUARD", "guard", COLUMN_OPTIONAL },
+	{ "LEASE", "lease", COLUMN_OPTIONAL },
 	{ "STATE", "state", 0 },
 	{ "CARRIER", "carrier", 0 },
 	{ "MANAGED", "managed", 0 },

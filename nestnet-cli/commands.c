@@ -44,7 +44,8 @@ const struct command commands[] = {
 	  "  --no-hairpin        the bridge never sends a frame back where it came from\n"
 	  "  --guard MAC[,ADDRESS...]\n"
 	  "                      (repeatable) only frames from that guest MAC with these\n"
-	  "                      addresses leave the guest; with none, any from that MAC\n",
+	  "                      addresses leave the guest; with none, any from that MAC\n"
+	  "  --lease ADDRESS     what the guarded guest gets when it asks (see nestnet dhcp)\n",
 	  "nestnet tap add tap0 --bridge virbr0 --owner alice" },
 	{ "tap", "del", cmd_tap_del, "NAME... [--if-exists]", "delete tap interfaces",
 	  IF_EXISTS_HELP, "nestnet tap del tap0" },
@@ -54,7 +55,8 @@ const struct command commands[] = {
 	  "  --address PREFIX    (repeatable) the guests' gateway\n"
 	  "  --mtu N|auto        auto: of the interfaces with a default route\n"
 	  "  --mac MAC           kept for life; random where not given\n"
-	  "  --stp               run the spanning tree protocol\n",
+	  "  --stp               run the spanning tree protocol\n"
+	  "  --dhcp FIRST-LAST   addresses for guests that ask (see nestnet dhcp)\n",
 	  "nestnet bridge add virbr0 --address 192.168.122.1/24" },
 	{ "bridge", "del", cmd_bridge_del, "NAME [--if-exists]", "delete a bridge",
 	  IF_EXISTS_HELP, "nestnet bridge del virbr0" },
@@ -107,6 +109,15 @@ const struct command commands[] = {
 	  "wait for a guest, and print its address",
 	  "  --timeout TIME      how long at most: 90s, 15m; 60s by default\n",
 	  "nestnet guest wait tap0 --timeout 30s" },
+	{ "dhcp", "config", cmd_dhcp_config, "BRIDGE [--hosts FILE]",
+	  "print the configuration of dnsmasq for a bridge",
+	  "  --hosts FILE        the leases of taps are in FILE, as dhcp hosts prints them, so\n"
+	  "                      that a reload is enough where they change\n",
+	  "nestnet dhcp config virbr0 | dnsmasq -k -C -" },
+	{ "dhcp", "hosts", cmd_dhcp_hosts, "BRIDGE",
+	  "print the leases of a bridge's taps for dnsmasq", NULL, "nestnet dhcp hosts virbr0" },
+	{ "dhcp", "command", cmd_dhcp_command, "BRIDGE",
+	  "print the command line that serves a bridge", NULL, "nestnet dhcp command virbr0" },
 	{ "apply", NULL, cmd_apply, "FILE|-",
 	  "make the host's state exactly what a file says",
 	  "  FILE                one command a line, without the word nestnet, as save prints\n"

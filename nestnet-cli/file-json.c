@@ -194,6 +194,7 @@ static void put_bridge(struct reader *reader, const json_t *object, struct words
 	put_text(reader, words, object, "mac", "--mac");
 	if (is_true(reader, object, "stp", false))
 		put(words, "--stp");
+	put_text(reader, words, object, "dhcp", "--dhcp");
 }
 
 static void put_attached(struct reader *reader, const json_t *object, struct words *words)
@@ -236,6 +237,7 @@ static void put_tap(struct reader *reader, const json_t *object, struct words *w
 	if (has_bridge && !is_true(reader, object, "hairpin", true))
 		put(words, "--no-hairpin");
 	put_list(reader, words, object, "guard", "--guard", NULL);
+	put_text(reader, words, object, "lease", "--lease");
 }
 
 static void put_nat(struct reader *reader, const json_t *object, struct words *words)

@@ -86,6 +86,23 @@ json_t *json_addresses(const struct nestnet_address *addresses, size_t n)
 	return array;
 }
 
+json_t *json_address(const struct nestnet_address *address)
+{
+	char text[NESTNET_TEXT_MAX];
+
+	return json_text(address ? nestnet_address_format(address, text) : NULL);
+}
+
+json_t *json_range(const struct nestnet_range *range)
+{
+	char first[NESTNET_TEXT_MAX], last[NESTNET_TEXT_MAX];
+
+	if (!range)
+		return json_null();
+	return json_sprintf("%s-%s", nestnet_address_format(&range->first, first),
+			    nestnet_address_format(&range->last, last));
+}
+
 json_t *json_mac(const uint8_t mac[6])
 {
 	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],

@@ -49,6 +49,10 @@ json_t *json_text(const char *text);
 /** Prefixes as texts, with their lengths. */
 json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n);
 json_t *json_addresses(const struct nestnet_address *addresses, size_t n);
+/** An address as text; NULL is null. */
+json_t *json_address(const struct nestnet_address *address);
+/** FIRST-LAST; NULL is null. */
+json_t *json_range(const struct nestnet_range *range);
 json_t *json_mac(const uint8_t mac[6]);
 /** Guards as texts, each as --guard takes it. */
 json_t *json_guards(const struct nestnet_guard *guards, size_t n);

@@ -37,6 +37,22 @@ bool parse_address(const struct cli *cli, const char *text, struct nestnet_addre
 	return false;
 }
 
+bool parse_range(const struct cli *cli, const char *text, struct nestnet_range *ret)
+{
+	char first[NESTNET_TEXT_MAX];
+	size_t len = strcspn(text, "-");
+
+	if (text[len] == '-' && len < sizeof(first)) {
+		memcpy(first, text, len);
+		first[len] = '\0';
+		if (nestnet_address_parse(first, &ret->first) == 0 &&
+		    nestnet_address_parse(text + len + 1, &ret->last) == 0)
+			return true;
+	}
+	cli_usage_at(cli, text, "'%s': not FIRST-LAST, two addresses", text);
+	return false;
+}
+
 bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix *ret)
 {
 	if (strchr(text, '/') && nestnet_prefix_parse(text, ret) == 0)

@@ -10,6 +10,8 @@
 bool parse_alias(const struct cli *cli, const char *text, struct nestnet_endpoint *ret);
 bool parse_target(const struct cli *cli, const char *text, struct nestnet_endpoint *ret);
 bool parse_address(const struct cli *cli, const char *text, struct nestnet_address *ret);
+/** FIRST-LAST, two IPv4 addresses. */
+bool parse_range(const struct cli *cli, const char *text, struct nestnet_range *ret);
 bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix *ret);
 /** ADDRESS/LEN, or one address. */
 bool parse_alias_prefix(const struct cli *cli, const char *text,

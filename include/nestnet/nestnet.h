@@ -372,6 +372,10 @@ struct nestnet_tap_options {
 	uint32_t mtu;        /**< bytes; 0: its bridge's, or 1500 */
 	const struct nestnet_guard *guards; /**< who may send through it; NULL: anybody */
 	size_t n_guards;
+	/** The IPv4 address that its guest, whose MAC address the only guard names, is to get
+	 *  from the DHCP server of the bridge. Kept for that server's configuration, which is
+	 *  the caller's. NULL: none */
+	const struct nestnet_address *lease;
 };
 
 /**
@@ -403,6 +407,7 @@ struct nestnet_tap {
 	uint32_t mtu;
 	const struct nestnet_guard *guards; /**< without the link-local addresses implied */
 	size_t n_guards;
+	const struct nestnet_address *lease; /**< NULL: none */
 	int is_up;
 	int has_carrier; /**< something has it open */
 	int is_managed;  /**< nestnet made it */
@@ -417,6 +422,11 @@ NESTNET_PUBLIC int nestnet_tap_list(struct nestnet *ctx, nestnet_tap_fn fn, void
 
 #define NESTNET_BRIDGE_STP (1u << 0)
 
+/** Addresses from first to last, both of them included. */
+struct nestnet_range {
+	struct nestnet_address first, last;
+};
+
 struct nestnet_bridge_options {
 	size_t size;        /**< sizeof(struct nestnet_bridge_options) */
 	unsigned int flags; /**< NESTNET_BRIDGE_* */
@@ -424,6 +434,10 @@ struct nestnet_bridge_options {
 	size_t n_addresses;
 	const uint8_t *mac; /**< 6 bytes; NULL: random, and kept for life all the same */
 	uint32_t mtu;       /**< bytes; 0: the least of the interfaces with a default route */
+	/** IPv4 addresses that a DHCP server may give away, within the network of one of the
+	 *  addresses. Kept for that server's configuration, which is the caller's: nestnet
+	 *  has no DHCP server. NULL: none */
+	const struct nestnet_range *dhcp;
 };
 
 /** Queues: a bridge, up, with these addresses. Errors as nestnet_tap_add(). Since: 0.1 */
@@ -469,6 +483,7 @@ struct nestnet_bridge {
 	int has_stp;
 	const char *const *ports; /**< names */
 	size_t n_ports;
+	const struct nestnet_range *dhcp; /**< NULL: none */
 	int is_managed;
 };
 

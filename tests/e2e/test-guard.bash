@@ -505,14 +505,15 @@ test_a_guard_is_part_of_the_one_batch() {
 sends=sendto,sendmsg,sendmmsg
 
 # at_each_call CALLS INJECTION PREPARE CHECK COMMAND...: nestnet COMMAND with the first, the
-# second and so on of each of its calls hit, until there is no more of them. PREPARE is run
-# before each, and CHECK behind, with what was done as its argument.
+# second and so on of each of its calls hit, until there is no more of them; behind the
+# twentieth, where sets are read one after another, every seventh. PREPARE is run before each,
+# and CHECK behind, with what was done as its argument.
 at_each_call() {
 	local calls=$1 injection=$2 prepare=$3 check=$4 call n hit=0
 
 	shift 4
 	for call in ${calls//,/ }; do
-		for ((n = 1; n <= 100; n++)); do
+		for ((n = 1; n <= 300; n += n < 20 ? 1 : 7)); do
 			nestnet clear >/dev/null 2>&1
 			"$prepare"
 			before=$(l1_state)
