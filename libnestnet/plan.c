@@ -3,6 +3,8 @@
 
 #include "plan.h"
 
+#include "mtu.h"
+
 #include "kernel/link.h"
 
 #include "base/cleanup.h"
@@ -170,6 +172,14 @@ int plan_inventory(struct plan *plan, const struct inventory **ret)
 	}
 	*ret = inventory;
 	return 0;
+}
+
+int plan_auto_mtu(struct plan *plan, uint32_t *ret)
+{
+	int r = plan->auto_mtu ? 0 : mtu_auto(plan->ctx, &plan->auto_mtu);
+
+	*ret = plan->auto_mtu;
+	return r;
 }
 
 bool plan_drops(const struct plan *plan, const struct link *link)
