@@ -69,7 +69,8 @@ static int record_own(struct plan *plan, const struct bridge_request *request,
 }
 
 static int change(struct plan *plan, const struct bridge_request *request,
-		  const struct request *present, const struct inventory_link *there)
+		  const struct request *present, const struct inventory_link *there,
+		  uint32_t mtu)
 {
 	const struct request wanted = { .kind = REQUEST_BRIDGE_ADD, .bridge = *request };
 	struct link_shape shape;
@@ -89,8 +90,7 @@ static int change(struct plan *plan, const struct bridge_request *request,
 	mark_read(&there->link, &mark);
 	shape.is_up = true;
 	shape.has_stp = request->flags & NESTNET_BRIDGE_STP;
-	if (request->mtu)
-		shape.mtu = request->mtu;
+	shape.mtu = mtu;
 	if (request->has_mac && memcmp(shape.mac, request->mac, sizeof(shape.mac)) != 0) {
 		memcpy(shape.mac, request->mac, sizeof(shape.mac));
 		mark.has_mac = true;
@@ -105,17 +105,23 @@ static int change(struct plan *plan, const struct bridge_request *request,
 static int plan_ours(struct plan *plan, const struct bridge_request *request,
 		     const struct inventory_link *there)
 {
+	struct bridge_request wanted = *request;
 	struct inventory_link own = *there;
 	struct request present;
 	char what[128];
-	int r = present_link(plan, there, &present);
+	int r = 0;
 
+	/* A state that says nothing of the MTU says that it is as for a new bridge. */
+	if (wanted.mtu == 0)
+		r = plan_auto_mtu(plan, &wanted.mtu);
+	if (r == 0)
+		r = present_link(plan, there, &present);
 	if (r < 0)
 		return r;
 	own.addresses = present.bridge.addresses.list;
 	own.n_addresses = present.bridge.addresses.n;
-	if (!there->link.is_up || bridge_is_different(&own, request, what, sizeof(what)))
-		r = change(plan, request, &present, there);
+	if (!there->link.is_up || bridge_is_different(&own, &wanted, what, sizeof(what)))
+		r = change(plan, request, &present, there, wanted.mtu);
 	present_clear(&present);
 	return r < 0 ? r : 1;
 }

@@ -3,6 +3,8 @@
 
 #include "plan.h"
 
+#include "mtu.h"
+
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -172,6 +174,14 @@ int plan_inventory(struct plan *plan, const struct inventory **ret)
 	}
 	*ret = inventory;
 	return 0;
+}
+
+int plan_auto_mtu(struct plan *plan, uint32_t *ret)
+{
+	int r = plan->auto_mtu ? 0 : mtu_auto(plan->ctx, &plan->auto_mtu);
+
+	*ret = plan->auto_mtu;
+	return r;
 }
 
 bool plan_drops(const struct plan *plan, const struct link *link)

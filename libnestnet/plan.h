@@ -80,6 +80,7 @@ struct plan {
 	struct plan_born *born;
 	size_t n_born;
 	struct inventory *inventory; /* read when it is first asked for */
+	uint32_t auto_mtu;           /* that of the uplinks; 0: not asked yet */
 	/* of a whole state: what else is there goes, and what differs changes; else NULL */
 	const struct objects *wanted;
 };
@@ -111,6 +112,9 @@ int plan_unlink(struct plan *plan, const struct link *link);
 
 /** All links, read once; the plan's. */
 int plan_inventory(struct plan *plan, const struct inventory **ret);
+
+/** What --mtu auto is now, read once. */
+int plan_auto_mtu(struct plan *plan, uint32_t *ret);
 
 /** The link is nestnet's, and no part of the whole state that is wanted. */
 bool plan_drops(const struct plan *plan, const struct link *link);

@@ -62,7 +62,7 @@ static int read_bridge(struct plan *plan, const struct inventory_link *from,
 	const struct link *link = &from->link;
 	uint32_t default_mtu;
 	struct mark mark;
-	int r = mtu_auto(plan->ctx, &default_mtu);
+	int r = plan_auto_mtu(plan, &default_mtu);
 
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "mark.h"
+#include "mtu.h"
 #include "present.h"
 #include "reshape.h"
 
@@ -37,18 +38,35 @@ static int make_room(struct plan *plan, const struct inventory_link *there)
 	return r < 0 ? r : reshape_set_aside(plan, "tap add", &there->link);
 }
 
-/* Where none is asked for: that of its bridge, which can change with this plan. */
-static uint32_t wanted_mtu(const struct plan *plan, const struct tap_request *request,
-			   uint32_t present)
+/* A bridge's, as it will be. */
+static int read_bridge_mtu(struct plan *plan, const char *name, uint32_t *ret)
 {
-	const struct request *bridge = objects_find_link(plan->wanted, request->bridge);
+	const struct request *made = objects_find_link(plan->wanted, name);
+	const struct inventory_link *there;
+	const struct inventory *inventory;
+	int r = plan_inventory(plan, &inventory);
 
-	if (request->mtu)
-		return request->mtu;
-	if ((request->flags & NESTNET_TAP_MTU_AUTO) || !bridge ||
-	    bridge->kind != REQUEST_BRIDGE_ADD || !bridge->bridge.mtu)
-		return present;
-	return bridge->bridge.mtu;
+	if (r < 0)
+		return r;
+	if (made && made->kind == REQUEST_BRIDGE_ADD) {
+		*ret = made->bridge.mtu;
+		return *ret ? 0 : plan_auto_mtu(plan, ret);
+	}
+	there = inventory_find_name(inventory, name);
+	*ret = there ? there->link.mtu : MTU_ETHERNET;
+	return 0;
+}
+
+/* A state that says nothing of the MTU says that it is as for a new tap. */
+static int read_wanted_mtu(struct plan *plan, const struct tap_request *request,
+			   uint32_t *ret)
+{
+	*ret = request->mtu ? request->mtu : MTU_ETHERNET;
+	if (request->flags & NESTNET_TAP_MTU_AUTO)
+		return plan_auto_mtu(plan, ret);
+	if (request->mtu || !request->bridge[0])
+		return 0;
+	return read_bridge_mtu(plan, request->bridge, ret);
 }
 
 static int make_shape(struct plan *plan, const struct tap_request *request,
@@ -64,7 +82,6 @@ static int make_shape(struct plan *plan, const struct tap_request *request,
 	ret->has_hairpin = request->bridge[0] && !(request->flags & NESTNET_TAP_NO_HAIRPIN);
 	ret->is_isolated = request->flags & NESTNET_TAP_ISOLATED;
 	ret->is_up = true;
-	ret->mtu = wanted_mtu(plan, request, there->link.mtu);
 	ret->addresses = request->addresses;
 	if (request->has_mac && memcmp(ret->mac, request->mac, sizeof(ret->mac)) != 0) {
 		memcpy(ret->mac, request->mac, sizeof(ret->mac));
@@ -72,7 +89,7 @@ static int make_shape(struct plan *plan, const struct tap_request *request,
 	}
 	mark.lease = request->lease;
 	mark_write(ret->alias, "tap", &mark);
-	return 0;
+	return read_wanted_mtu(plan, request, &ret->mtu);
 }
 
 /* @return 1: the guard is another; 0: it is the same; or a negative errno */
@@ -108,6 +125,7 @@ static int plan_ours(struct plan *plan, const struct inventory *inventory,
 {
 	const struct link *link = &there->link;
 	struct mark mark;
+	uint32_t mtu;
 	char what[64];
 	int r;
 
@@ -115,12 +133,14 @@ static int plan_ours(struct plan *plan, const struct inventory *inventory,
 	if (link->kind != LINK_TAP || has_other_owner(link, request) ||
 	    mark.queues != request->queues)
 		return make_room(plan, there);
-	r = has_other_guard(plan, request, there);
+	r = read_wanted_mtu(plan, request, &mtu);
+	if (r == 0)
+		r = has_other_guard(plan, request, there);
 	if (r < 0)
 		return r;
 	if (r == 1 || !link->is_up ||
 	    tap_is_different(inventory, there, request, what, sizeof(what)) ||
-	    wanted_mtu(plan, request, link->mtu) != link->mtu) {
+	    mtu != link->mtu) {
 		r = change(plan, request, there);
 		if (r < 0)
 			return r;

@@ -43,6 +43,7 @@ is_saved_and_restored() {
 	nestnet apply - <<<"$text" || fail "seed $1: apply of what was saved:" "$text"
 	same "seed $1: the state" "$state" "$(whole_state; generation)"
 	same "seed $1: what is saved" "$text" "$(saved)"
+	[[ $(($1 % 5)) == 0 ]] || return 0
 	nestnet -j status >"$LAB_SCRATCH/json"
 	nestnet apply "$LAB_SCRATCH/json" || fail "seed $1: apply of JSON:" "$(<"$LAB_SCRATCH/json")"
 	same "seed $1: the state, by JSON" "$state" "$(whole_state; generation)"
