@@ -269,6 +269,7 @@ sources() {
 	find "$top/include" "$top/libnestnet" "$top/nestnet-cli" "$top/tests" "$top/man" -type f \
 		\( -name '*.[ch]' -o -name '*.bash' -o -name '*.[1357]' -o -name run -o -name lab \) |
 		sort
+	find "$top/hooks" "$top/completion" -type f ! -name '*.md' | sort
 	printf '%s\n' "$top"/{Makefile.am,configure.ac,autogen.sh,quickstart,run-tests}
 }
 
@@ -288,6 +289,12 @@ no_c_file_has_more_than_600_lines() {
 		lines=$(wc -l <"$file")
 		[[ $lines -le 600 ]] || echo "${file#"$top"/} has $lines"
 	done
+}
+
+shellcheck_has_nothing_against_hooks_and_completion() {
+	command -v shellcheck >/dev/null || return 0
+	cd "$top" && grep -lE '^(#!/bin/sh|# shellcheck shell)' -r hooks completion --include='*.in' |
+		xargs shellcheck -x
 }
 
 every_header_has_a_guard_of_its_own() {

@@ -14,8 +14,8 @@ packages_lab=(curl iproute2 mount nftables)
 
 # shellcheck disable=SC2034
 packages_tests=(
-	busybox-static check clang conntrack cpio g++ iptables jq mandoc strace user-mode-linux
-	xz-utils
+	busybox-static check clang conntrack cpio fish g++ ifupdown iptables jq mandoc strace
+	systemd udev user-mode-linux xz-utils zsh
 )
 
 # Those that are not installed, on one line.

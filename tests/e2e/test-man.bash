@@ -137,6 +137,23 @@ options() {
 	done < <(commands) | grep -oE -e '--[a-z][a-z-]+' | sort -u
 }
 
+test_nestnet_model_7_names_chains_sets_and_a_link_group_that_there_are() {
+	local name ruleset links
+
+	nestnet expose 10.128.0.13 192.168.122.89
+	nestnet tap add tap7
+	ruleset=$(on l1 nft list table inet nestnet)
+	for name in found $(sed -nE '/^\.Ss Layout/,/^\.Ss Prec/s/^\.(It|Pq) Cm ([a-z0-9]+).*/\2/p' \
+		"$MAN/nestnet-model.7"); do
+		grep -qE "(chain|map|set) $name "'\{' <<<"$ruleset" || fail "the table has no $name"
+	done
+	matches "the table" 'priority dstnat - 10' "$ruleset"
+	matches "the table" 'priority srcnat - 10' "$ruleset"
+	matches "the table" 'hook output priority -110' "$ruleset"
+	links=$(ip -netns l1 -o link show group 1852142452)
+	matches "links of the group" ' tap7: ' "$links"
+}
+
 test_libnestnet_3_names_every_public_function() {
 	local name
 
