@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Guests: who is behind which tap. A bridge has learned a guest's MAC address at the port
- * that leads to it, and L1's neighbour table has which IP addresses go with that.
+ * that leads to it, and L1's neighbour table and the DHCP server's leases have which IP
+ * addresses go with that.
  */
 
 #include "inventory.h"
+#include "leases.h"
+#include "mark.h"
 #include "uplinks.h"
 
 #include "kernel/neighbour.h"
@@ -113,21 +116,31 @@ static int take_learned(void *userdata, const struct neighbour *neighbour)
 		       : -ENOMEM;
 }
 
-static int add_address(struct guest *guest, const struct neighbour *neighbour)
+static int add_address(struct guest *guest, const struct nestnet_address *address)
 {
-	enum nestnet_neighbour_state state = neighbour_state(neighbour);
 	struct nestnet_address *grown;
 
-	if (guest->state == NESTNET_NEIGHBOUR_NONE || state < guest->state)
-		guest->state = state;
-	if (address_why_not_unicast(&neighbour->address))
-		return 0;
+	for (size_t i = 0; i < guest->n_addresses; i++) {
+		if (address_equal(&guest->addresses[i], address))
+			return 0;
+	}
 	grown = reallocarray(guest->addresses, guest->n_addresses + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	guest->addresses = grown;
-	grown[guest->n_addresses++] = neighbour->address;
+	grown[guest->n_addresses++] = *address;
 	return 0;
+}
+
+static int add_neighbour(struct guest *guest, const struct neighbour *neighbour)
+{
+	enum nestnet_neighbour_state state = neighbour_state(neighbour);
+
+	if (guest->state == NESTNET_NEIGHBOUR_NONE || state < guest->state)
+		guest->state = state;
+	if (address_is_link_local(&neighbour->address))
+		return 0;
+	return add_address(guest, &neighbour->address);
 }
 
 /* Whom a neighbour is, who may be known by his address alone. @return NULL: no guest */
@@ -163,7 +176,40 @@ static int take_neighbour(void *userdata, const struct neighbour *neighbour)
 	if (!neighbour->has_mac)
 		return 0;
 	r = find_neighbour(guests, neighbour, &guest);
-	return r < 0 || !guest ? r : add_address(guest, neighbour);
+	return r < 0 || !guest ? r : add_neighbour(guest, neighbour);
+}
+
+/* What is leased on one bridge. */
+struct leased {
+	struct guests *guests;
+	uint32_t bridge;
+};
+
+static int take_lease(void *userdata, const uint8_t mac[6],
+		      const struct nestnet_address *address)
+{
+	const struct leased *leased = userdata;
+	struct guest *guest = find_guest(leased->guests, mac, leased->bridge);
+
+	if (!guest)
+		guest = add_guest(leased->guests, mac, leased->bridge, 0);
+	return guest ? add_address(guest, address) : -ENOMEM;
+}
+
+static int take_leases(struct guests *guests)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < guests->inventory->n; i++) {
+		const struct link *link = &guests->inventory->links[i].link;
+		struct leased leased = { .guests = guests, .bridge = link->ifindex };
+		struct mark mark;
+
+		mark_read(link, &mark);
+		if (link->is_managed && mark.dhcp.first.family)
+			r = leases_each(link->name, take_lease, &leased);
+	}
+	return r;
 }
 
 /* ---- Listing ---------------------------------------------------------------------------------- */
@@ -194,6 +240,8 @@ static int load(struct nestnet *ctx, struct guests *guests)
 	guests->n_learned = guests->n;
 	if (r == 0)
 		r = neighbour_list(nl, take_neighbour, guests, &ctx->error);
+	if (r == 0)
+		r = take_leases(guests);
 	if (r == -ENOMEM)
 		error_set_errno(&ctx->error, ENOMEM);
 	if (r == 0 && guests->n)

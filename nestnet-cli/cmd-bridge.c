@@ -148,7 +148,7 @@ int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 int row_bridge(void *rows, const struct nestnet_bridge *bridge)
 {
 	rows_add(rows,
-		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:o, s:b}", "id", bridge->name,
+		 json_pack("{s:s, s:s, s:o, s:i, s:o, s:b, s:o, s:o*, s:b}", "id", bridge->name,
 			   "name", bridge->name, "addresses",
 			   json_prefixes(bridge->addresses, bridge->n_addresses), "mtu",
 			   (int)bridge->mtu, "mac", json_mac(bridge->mac), "stp",

@@ -14,9 +14,6 @@
 /* A lease is for an hour, as long as a guest may keep an address that is another's by then. */
 #define LEASE_TIME "1h"
 
-/* Dynamic leases outlive the server, beside those of dnsmasq itself. */
-#define LEASES "/var/lib/misc/nestnet-%s.leases"
-
 /* What is printed, and how. */
 struct printer {
 	const char *bridge;
@@ -115,7 +112,7 @@ static void print_options(const struct printer *printer, const struct nestnet_br
 	put(printer, "bogus-priv");
 	put(printer, "pid-file");
 	put(printer, "dhcp-authoritative");
-	put(printer, "dhcp-leasefile=" LEASES, bridge->name);
+	put(printer, "dhcp-leasefile=" NESTNET_LEASES, bridge->name);
 	print_range(printer, bridge->dhcp, network);
 	put(printer, "dhcp-option=option:router,%s", own);
 	put(printer, "dhcp-option=option:dns-server,%s", own);

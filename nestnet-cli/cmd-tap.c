@@ -127,7 +127,7 @@ static json_t *json_group(const struct nestnet_tap *tap)
 static json_t *json_tap(const struct nestnet_tap *tap)
 {
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:b, s:b, s:o, s:o, s:s, s:b, s:b}",
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:b, s:b, s:o, s:o*, s:s, s:b, s:b}",
 		"id", tap->name, "name", tap->name, "bridge", json_text(tap->bridge),
 		"addresses", json_prefixes(tap->addresses, tap->n_addresses), "owner",
 		json_user(tap), "group", json_group(tap), "mac", json_mac(tap->mac), "mtu",

@@ -90,7 +90,7 @@ json_t *json_address(const struct nestnet_address *address)
 {
 	char text[NESTNET_TEXT_MAX];
 
-	return json_text(address ? nestnet_address_format(address, text) : NULL);
+	return address ? json_string(nestnet_address_format(address, text)) : NULL;
 }
 
 json_t *json_range(const struct nestnet_range *range)
@@ -98,7 +98,7 @@ json_t *json_range(const struct nestnet_range *range)
 	char first[NESTNET_TEXT_MAX], last[NESTNET_TEXT_MAX];
 
 	if (!range)
-		return json_null();
+		return NULL;
 	return json_sprintf("%s-%s", nestnet_address_format(&range->first, first),
 			    nestnet_address_format(&range->last, last));
 }

@@ -49,9 +49,9 @@ json_t *json_text(const char *text);
 /** Prefixes as texts, with their lengths. */
 json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n);
 json_t *json_addresses(const struct nestnet_address *addresses, size_t n);
-/** An address as text; NULL is null. */
+/** An address as text; NULL stays that, for keys that are only there with a value. */
 json_t *json_address(const struct nestnet_address *address);
-/** FIRST-LAST; NULL is null. */
+/** FIRST-LAST; NULL stays that. */
 json_t *json_range(const struct nestnet_range *range);
 json_t *json_mac(const uint8_t mac[6]);
 /** Guards as texts, each as --guard takes it. */

@@ -14,7 +14,7 @@ packages_lab=(curl iproute2 mount nftables)
 
 # shellcheck disable=SC2034
 packages_tests=(
-	busybox-static check clang conntrack cpio fish g++ ifupdown iptables jq mandoc strace
+	busybox-static check clang conntrack cpio dnsmasq-base fish g++ ifupdown iptables jq mandoc strace
 	systemd udev user-mode-linux xz-utils zsh
 )
 

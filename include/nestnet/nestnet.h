@@ -667,6 +667,10 @@ enum nestnet_neighbour_state {
 	NESTNET_NEIGHBOUR_FAILED,
 };
 
+/** Where nestnet_guest_list() looks for the leases of a bridge's DHCP server, in the format
+ *  of dnsmasq; for printf() with the bridge's name. */
+#define NESTNET_LEASES "/var/lib/misc/nestnet-%s.leases"
+
 /** Somebody behind a tap. */
 struct nestnet_guest {
 	uint8_t mac[6];
@@ -680,9 +684,9 @@ struct nestnet_guest {
 typedef int (*nestnet_guest_fn)(void *userdata, const struct nestnet_guest *guest);
 
 /**
- * Lists who is behind the bridges and routed taps, by the bridges' forwarding tables and
- * L1's neighbours: a guest that has sent nothing yet is not known, nor is the address of
- * one that has not spoken to L1. Whoever is behind a bridge's uplink is no guest. In the
+ * Lists who is behind the bridges and routed taps, by the bridges' forwarding tables, L1's
+ * neighbours and NESTNET_LEASES: a guest that has sent nothing yet is not known, nor is the
+ * address of one that has neither a lease nor has spoken to L1. Whoever is behind a bridge's uplink is no guest. In the
  * order of bridge and MAC. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn,

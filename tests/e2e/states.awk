@@ -22,7 +22,8 @@ function block(family, base, n) {
 }
 
 function bridge(i) {
-	print "bridge add br" i opt(2, "--address 192.168.5" i ".1/24") \
+	print "bridge add br" i \
+		maybe(2, "--address 192.168.5" i ".1/24|--address 192.168.5" i ".1/24 --dhcp 192.168.5" i ".9-192.168.5" i ".90") \
 		opt(2, "--address fd5" i "::1/64") maybe(3, "--mtu 1300|--mtu 1500|--mtu auto") \
 		opt(3, "--mac 02:00:00:00:00:0" i) opt(4, "--stp")
 }

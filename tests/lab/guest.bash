@@ -5,7 +5,7 @@
 # a second) behind a tap of L1. It serves a page on port 8000 from a web server, and echoes
 # on 7 and 22 (TCP and UDP), and runs what it is told on its console.
 #
-# guest_boot TAP MAC ADDRESS/LEN GATEWAY USER, then guest_run COMMAND..., then guest_stop;
+# guest_boot TAP MAC ADDRESS/LEN GATEWAY USER (or dhcp for ADDRESS/LEN), then guest_run COMMAND..., then guest_stop;
 # it ends with the lab in any case. After lab.bash; one guest a lab.
 
 # The root file system: busybox, our peer with the libraries that it needs, and this init.
@@ -34,8 +34,12 @@ guest_image() {
 		done
 		busybox ip link set lo up
 		busybox ip link set eth0 up
-		busybox ip address add "$address" dev eth0
-		busybox ip route add default via "$gateway"
+		if [ "$address" = dhcp ]; then
+			busybox udhcpc -q -n -O mtu -t 10 -T 1 -i eth0 -s /bin/leased >/dev/null
+		else
+			busybox ip address add "$address" dev eth0
+			busybox ip route add default via "$gateway"
+		fi
 		echo "guest page of uml" >/www/index.html
 		busybox httpd -p 8000 -h /www
 		peer serve uml echo:7 echo:22
@@ -46,7 +50,16 @@ guest_image() {
 		done
 		busybox poweroff -f
 	END
-	chmod 755 "$root/init"
+	# What udhcpc is told: as any distribution's script takes it.
+	cat >"$root/bin/leased" <<-'END'
+		#!/bin/busybox sh
+		[ "$1" = bound ] || exit 0
+		/bin/busybox ip address add "$ip/$mask" dev eth0
+		/bin/busybox ip link set eth0 mtu "${mtu:-1500}"
+		/bin/busybox ip route add default via "$router"
+		echo "nameserver $dns" >/resolv.conf
+	END
+	chmod 755 "$root/init" "$root/bin/leased"
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$LAB_SCRATCH/guest.cpio"
 }
 

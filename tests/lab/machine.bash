@@ -38,7 +38,7 @@ with_hooks() {
 	END
 	chmod 755 "$MACHINE_ROOT/bin/nestnet"
 	rendered hooks/hook.sh "$MACHINE_ROOT/share/hook.sh"
-	for name in apply udev/udev-port qemu/qemu-ifup qemu/qemu-ifdown; do
+	for name in apply dhcp/dhcp-files udev/udev-port qemu/qemu-ifup qemu/qemu-ifdown; do
 		rendered hooks/$name "$MACHINE_ROOT/libexec/${name##*/}"
 	done
 	PATH=$MACHINE_ROOT/bin:$PATH
@@ -53,7 +53,9 @@ machine_boots() {
 	local unit
 
 	mkdir -p "$LAB_SCRATCH/units/sysinit.target.wants" /etc/systemd/journald.conf.d
-	rendered hooks/systemd/nestnet.service "$LAB_SCRATCH/units/nestnet.service" 644
+	for unit in nestnet nestnet-dhcp@; do
+		rendered "hooks/systemd/$unit.service" "$LAB_SCRATCH/units/$unit.service" 644
+	done
 	for unit in systemd-journald.service systemd-journald.socket nftables.service \
 		{sysinit,basic,multi-user,sockets,network,network-pre,network-online,shutdown}.target; do
 		cp "/lib/systemd/system/$unit" "$LAB_SCRATCH/units/"
