@@ -134,6 +134,8 @@ static int take_neighbour(void *userdata, const struct neighbour_entry *entry)
 	    (link->link.kind != LINK_BRIDGE && link->link.kind != LINK_TAP))
 		return 0;
 	guest = find_guest(guests, entry->ifindex, entry->mac);
+	if (guest && address_is_link_local(&entry->address))
+		return 0;
 	grown = guest ? reallocarray(guest->addresses, guest->n_addresses + 1, sizeof(*grown))
 		      : NULL;
 	if (!grown)

@@ -168,6 +168,7 @@ static int plan_kind(struct plan *plan, const struct requests *requests,
 	for (size_t i = 0; r == 0 && i < requests->n; i++) {
 		if (requests->list[i].kind != kind)
 			continue;
+		context_progress(plan->ctx, "plan", i, requests->n);
 		r = plan_request(plan, &requests->list[i]);
 		if (r < 0)
 			*ret_culprit = i;

@@ -168,6 +168,13 @@ NESTNET_PUBLIC const char *nestnet_errmsg(const struct nestnet *ctx);
 /** Where log lines go; NULL (as at the start): nowhere. Since: 0.1 */
 NESTNET_PUBLIC void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn, void *userdata);
 
+/** Receives how far a commit is: what it does ("plan", "act"), and how much of it. */
+typedef void (*nestnet_progress_fn)(void *userdata, const char *what, size_t done, size_t all);
+
+/** Who is told how far commits are; NULL (as at the start): nobody. Since: 0.1 */
+NESTNET_PUBLIC void nestnet_set_progress(struct nestnet *ctx, nestnet_progress_fn fn,
+					 void *userdata);
+
 /** The version of the library, such as "0.1.0"; static text. Since: 0.1 */
 NESTNET_PUBLIC const char *nestnet_version(void);
 
@@ -496,7 +503,7 @@ NESTNET_PUBLIC int nestnet_attachment_list(struct nestnet *ctx, nestnet_attachme
 /** A guest, as the kernel has heard it. */
 struct nestnet_guest {
 	uint8_t mac[6];
-	const struct nestnet_address *addresses; /**< of the neighbour table; may be none */
+	const struct nestnet_address *addresses; /**< as neighbour, link-local ones aside */
 	size_t n_addresses;
 	const char *bridge; /**< NULL: behind a tap of no bridge */
 	const char *tap;    /**< the port, of whatever kind; NULL: not known */
