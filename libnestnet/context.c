@@ -50,6 +50,18 @@ const char *nestnet_errmsg(const struct nestnet *ctx)
 	return ctx->error.text;
 }
 
+void nestnet_set_progress(struct nestnet *ctx, nestnet_progress_fn fn, void *userdata)
+{
+	ctx->progress = fn;
+	ctx->progress_userdata = userdata;
+}
+
+void context_progress(struct nestnet *ctx, const char *what, size_t done, size_t all)
+{
+	if (ctx->progress)
+		ctx->progress(ctx->progress_userdata, what, done, all);
+}
+
 void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn, void *userdata)
 {
 	ctx->log = fn;

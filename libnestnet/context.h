@@ -18,6 +18,8 @@ struct nestnet {
 	struct error error;
 	nestnet_log_fn log;
 	void *log_userdata;
+	nestnet_progress_fn progress;
+	void *progress_userdata;
 };
 
 /** The context's sockets. @return 0, or a negative errno with the sentence in ctx->error */
@@ -36,6 +38,9 @@ int context_leave(struct nestnet *ctx, int back, int result);
 
 void context_log(struct nestnet *ctx, int level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** Tells how far a commit is. @param what  static */
+void context_progress(struct nestnet *ctx, const char *what, size_t done, size_t all);
 
 /** Forgets the last error, as each public call does first. */
 void context_begin(struct nestnet *ctx);

@@ -334,6 +334,7 @@ int plan_execute(struct plan *plan)
 			r = plan->steps[i].ops->prepare(plan, plan->steps[i].step);
 	}
 	for (size_t i = 0; r == 0 && i < plan->n_steps; i++) {
+		context_progress(plan->ctx, "act", i, plan->n_steps);
 		r = plan->steps[i].ops->act(plan, plan->steps[i].step);
 		if (r < 0)
 			return undo(plan, i, r);

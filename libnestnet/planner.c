@@ -175,6 +175,7 @@ static int plan_kind(struct plan *plan, const struct requests *requests,
 	for (size_t i = 0; r == 0 && i < requests->n; i++) {
 		if (requests->list[i].kind != kind)
 			continue;
+		context_progress(plan->ctx, "plan", i, requests->n);
 		r = plan_request(plan, &requests->list[i]);
 		if (r < 0)
 			*ret_culprit = i;
@@ -189,7 +190,11 @@ static int plan_whole(struct plan *plan, const struct requests *requests,
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(order); i++)
 		r = plan_kind(plan, requests, order[i], ret_culprit);
-	return r;
+	if (r < 0)
+		return r;
+	/* What is torn may look as if there were nothing to change, and no batch would tell. */
+	r = elements_are_whole(plan->elements, plan_error(plan));
+	return r == 0 ? -ERESTART : r < 0 ? r : 0;
 }
 
 static int plan_all(struct plan *plan, const struct requests *requests, size_t *ret_culprit)

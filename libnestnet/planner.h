@@ -13,7 +13,8 @@ struct requests {
 	const struct objects *wanted; /* they are a whole state; else NULL */
 };
 
-/** @param ret_culprit  the index of the request that was refused; untouched where none was */
+/** @return 0; -ERESTART: a whole state was read torn, plan anew; or the refusal
+ *  @param ret_culprit  the index of the request that was refused; untouched where none was */
 int planner_make(struct nestnet *ctx, const struct requests *requests, struct plan **ret,
 		 size_t *ret_culprit);
 

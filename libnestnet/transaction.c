@@ -235,7 +235,7 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 
 	if (r == 0)
 		r = plan_execute(plan);
-	if (r == -ERESTART && plan->n_changes)
+	if (r == -ERESTART && plan && plan->n_changes)
 		snprintf(first, size, "%s", plan->changes[0].text);
 	if (r == 0) {
 		free(tx->ifnames);
@@ -266,6 +266,13 @@ static int end_commit(struct nestnet_transaction *tx, int r)
 	return context_end(tx->ctx, r == -EINVAL ? -EIO : r);
 }
 
+static int refuse_to_race(struct nestnet_transaction *tx, const char *what)
+{
+	error_set(&tx->ctx->error, EAGAIN,
+		  "other programs change the ruleset faster than it can be planned; try again");
+	return error_prefix(&tx->ctx->error, "%s", what);
+}
+
 int nestnet_transaction_commit(struct nestnet_transaction *tx)
 {
 	char first[128] = "commit";
@@ -275,12 +282,8 @@ int nestnet_transaction_commit(struct nestnet_transaction *tx)
 		context_begin(tx->ctx);
 		r = commit_once(tx, first, sizeof(first));
 	}
-	if (r == -ERESTART) {
-		r = error_set(&tx->ctx->error, EAGAIN,
-			      "other programs change the ruleset faster than it can be "
-			      "planned; try again");
-		error_prefix(&tx->ctx->error, "%s", first);
-	}
+	if (r == -ERESTART)
+		r = refuse_to_race(tx, first);
 	if (r == -ENOENT)
 		end_orphans(tx);
 	if (r == 0)
@@ -292,10 +295,14 @@ int nestnet_transaction_plan(struct nestnet_transaction *tx, nestnet_change_fn f
 			     void *userdata)
 {
 	_cleanup_(cleanup_plan) struct plan *plan = NULL;
-	int r;
+	int r = -ERESTART;
 
-	context_begin(tx->ctx);
-	r = make_plan(tx, &plan);
+	for (unsigned int try = 0; r == -ERESTART && try < TRIES; try++) {
+		context_begin(tx->ctx);
+		r = make_plan(tx, &plan);
+	}
+	if (r == -ERESTART)
+		r = refuse_to_race(tx, "plan");
 	if (r < 0)
 		return end_commit(tx, r);
 	for (size_t i = 0; r == 0 && i < plan->n_changes; i++) {

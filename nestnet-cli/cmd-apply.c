@@ -3,7 +3,10 @@
 
 #include "file.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 /* Reads the file that is the only argument. */
 static int read_argument(struct cli *cli, int argc, char **argv, struct file **ret)
@@ -14,21 +17,63 @@ static int read_argument(struct cli *cli, int argc, char **argv, struct file **r
 	return file_read(cli, argv[optind], ret);
 }
 
+/* ---- Progress ---------------------------------------------------------------------------------- */
+
+/* Said on a terminal, from the second second on, ten times a second. */
+struct progress {
+	int64_t start_ms, last_ms;
+	bool is_shown;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void show(void *userdata, const char *what, size_t done, size_t all)
+{
+	struct progress *progress = userdata;
+	int64_t now = now_ms();
+
+	if (now - progress->start_ms < 1000 || now - progress->last_ms < 100)
+		return;
+	progress->last_ms = now;
+	progress->is_shown = true;
+	fprintf(stderr, "\rnestnet: apply: %s %zu of %zu\033[K", what, done, all);
+}
+
+static int commit(struct cli *cli, struct nestnet_transaction *tx)
+{
+	struct progress progress = { .start_ms = now_ms() };
+	int r;
+
+	if (!cli->is_quiet && isatty(STDERR_FILENO))
+		nestnet_set_progress(cli->ctx, show, &progress);
+	r = nestnet_transaction_commit(tx);
+	nestnet_set_progress(cli->ctx, NULL, NULL);
+	if (progress.is_shown)
+		fprintf(stderr, "\r\033[K");
+	return r < 0 ? cli_fail(cli, r) : STATUS_OK;
+}
+
+/* ---- Commands ---------------------------------------------------------------------------------- */
+
 /* From here on a failure names the line of the request that it is about. */
 int cmd_apply(struct cli *cli, int argc, char **argv)
 {
 	struct file *file;
-	int r, status = read_argument(cli, argc, argv, &file);
+	int status = read_argument(cli, argc, argv, &file);
 
 	if (status != STATUS_OK)
 		return status;
 	cli->file = file;
-	if (cli->is_dry_run) {
+	if (cli->is_dry_run)
 		status = cli_print_plan(cli, file_transaction(file), NULL);
-	} else {
-		r = nestnet_transaction_commit(file_transaction(file));
-		status = r < 0 ? cli_fail(cli, r) : STATUS_OK;
-	}
+	else
+		status = commit(cli, file_transaction(file));
 	cli->file = NULL;
 	file_free(file);
 	return status;

@@ -190,11 +190,11 @@ int file_take(struct cli *cli, struct file *file, const char *where, int argc, c
 		status = run(cli, command, argc, argv);
 	cli->file = NULL;
 	cli->command = outer;
-	file->where = NULL;
 	if (status == STATUS_OK && !keep_origins(file)) {
 		cli_say("out of memory");
 		status = STATUS_FAILED;
 	}
+	file->where = NULL;
 	return status;
 }
 

@@ -145,7 +145,7 @@ static char *cell_text(const json_t *value)
 	char *text = NULL;
 	int len = 0;
 
-	switch (json_typeof(value)) {
+	switch (value ? json_typeof(value) : JSON_NULL) {
 	case JSON_STRING:
 		return strdup(json_string_value(value));
 	case JSON_INTEGER:
@@ -185,7 +185,7 @@ static bool is_shown(const struct column *column, const json_t *array)
 			json_object_get(json_array_get(array, index), column->key);
 
 		is_shown = json_is_array(value) ? json_array_size(value) > 0
-						: !json_is_null(value);
+						: value && !json_is_null(value);
 	}
 	return is_shown;
 }

@@ -169,6 +169,13 @@ NESTNET_PUBLIC const char *nestnet_errmsg(const struct nestnet *ctx);
 /** Where log lines go; NULL (as at the start): nowhere. Since: 0.1 */
 NESTNET_PUBLIC void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn, void *userdata);
 
+/** Receives how far a commit is: what it does ("plan", "act"), and how much of it. */
+typedef void (*nestnet_progress_fn)(void *userdata, const char *what, size_t done, size_t all);
+
+/** Who is told how far commits are; NULL (as at the start): nobody. Since: 0.1 */
+NESTNET_PUBLIC void nestnet_set_progress(struct nestnet *ctx, nestnet_progress_fn fn,
+					 void *userdata);
+
 /** The version of the library, such as "0.1.0"; static text. Since: 0.1 */
 NESTNET_PUBLIC const char *nestnet_version(void);
 

@@ -426,6 +426,28 @@ test_the_same_said_twice_is_said_once() {
 	changes_nothing nestnet apply "$LAB_SCRATCH/file"
 }
 
+# on_terminal COMMAND...: what a terminal shows of it on l1, where each message takes 30 ms.
+on_terminal() {
+	on l1 env ASAN_OPTIONS=detect_leaks=0 script -qec "strace -qq -o /dev/null -e trace=sendto \
+		-e inject=sendto:delay_enter=30000 $*" /dev/null | tr '\r' '\n'
+}
+
+test_progress_is_shown_on_a_terminal_where_it_takes_over_a_second() {
+	local i
+
+	for i in {1..10}; do
+		echo "tap add tap$i"
+	done >"$LAB_SCRATCH/file"
+	matches "it shows" 'nestnet: apply: (plan|act) [0-9]+ of [0-9]+' \
+		"$(on_terminal "$NESTNET" apply "$LAB_SCRATCH/file")"
+	same "taps" 10 "$(nestnet -j tap list | jq length)"
+	nestnet clear
+	same "with --quiet" "" "$(on_terminal "$NESTNET" -q apply "$LAB_SCRATCH/file")"
+	nestnet clear
+	same "with no terminal" "" "$(on l1 strace -qq -o /dev/null -e trace=sendto \
+		-e inject=sendto:delay_enter=30000 "$NESTNET" apply "$LAB_SCRATCH/file" 2>&1)"
+}
+
 test_a_file_that_cannot_be_read_is_refused() {
 	refused 1 'apply: read /nonexistent: No such file' nestnet apply /nonexistent
 	refused 2 'diff: read /nonexistent: No such file' nestnet diff /nonexistent

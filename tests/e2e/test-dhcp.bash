@@ -94,6 +94,8 @@ test_the_configuration_is_the_state() {
 	matches_not "with a file of hosts" 'dhcp-host=' "$(nestnet dhcp config virbr0 --hosts /run/hosts)"
 	nestnet dhcp config virbr0 >"$LAB_SCRATCH/config"
 	on l1 dnsmasq --test -C "$LAB_SCRATCH/config" 2>/dev/null || fail "dnsmasq does not take it"
+	matches "as a table" 'DHCP .* 192\.168\.122\.100-192\.168\.122\.199 ' "$(nestnet bridge list | xargs)"
+	matches "as a table" 'LEASE .* 192\.168\.122\.89 .* tap1 .* - ' "$(nestnet tap list | xargs)"
 	same "bridge list" 192.168.122.100-192.168.122.199 "$(nestnet -j bridge list | jq -r '.[0].dhcp')"
 	same "tap list" '192.168.122.89 null' "$(nestnet -j tap list | jq -r '[.[].lease] | map(. // "null") | join(" ")')"
 }

@@ -42,8 +42,12 @@ prints() { # COMMAND OUTPUT
 	same "$1" "$(less_ports <<<"$2")" "$(less_ports <<<"$out")"
 }
 
-# The port that a client happened to have, at the end of the guest's page.
-less_ports() { sed -E '/^guest page/s/ [0-9]+$//'; }
+# The port that a client happened to have, at the end of the guest's page; MAC addresses, and
+# when a guest was last heard; and the second of a timeout that may have gone by.
+less_ports() {
+	sed -E '/^guest page/s/ [0-9]+$//; s/([0-9a-f]{2}:){5}[0-9a-f]{2}/MAC/
+		/ guest /s/(reachable|stale|delay|probe)$/heard/; s/--timeout 71[0-9]+s/--timeout 7200s/'
+}
 
 test_the_examples_of_nestnet_1_run_in_their_order_and_print_what_is_shown() {
 	local before
