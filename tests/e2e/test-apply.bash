@@ -334,6 +334,11 @@ test_a_refusal_of_the_host_names_the_line_and_applies_nothing() {
 		<<<"tap add tap0 --bridge virbr0"
 }
 
+test_a_files_bridge_is_not_a_bridges_port() {
+	file_refused 1 ":3:1: bridge attach br1: a bridge cannot be a bridge's port" \
+		<<<$'bridge add br0\nbridge add br1\nbridge attach br0 br1'
+}
+
 test_a_tap_that_is_open_is_not_taken_from_its_guest() {
 	nestnet tap add tap0 --bridge virbr0
 	mkfifo "$LAB_SCRATCH/frames"
