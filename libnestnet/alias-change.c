@@ -129,38 +129,33 @@ static int refuse_on_link(struct plan *plan, const struct inventory *inventory,
 
 /* ---- Adding --------------------------------------------------------------------------------- */
 
-/* An interface that is there and stays; what a plan replaces has the same name. */
-static const struct inventory_link *find_staying(const struct plan *plan,
-						 const struct inventory *inventory,
-						 const char *name)
-{
-	const struct inventory_link *link = inventory_find_name(inventory, name);
-
-	return link && !plan_unlinks(plan, &link->link) ? link : NULL;
-}
-
 /* Where an alias for this interface goes: its bridge, where that has its addresses.
  * @param ret_ifindex  0: the plan makes it */
-static int find_device(struct plan *plan, const struct inventory *inventory, const char *dev,
-		       char *ret_name, uint32_t *ret_ifindex)
+static int find_device(struct plan *plan, const char *dev, char *ret_name,
+		       uint32_t *ret_ifindex)
 {
-	const struct inventory_link *link;
 	char bridge[FOUND_VALUE_MAX];
+	struct netlink *nl;
+	struct link link;
 	int r = move_record_find(plan, dev, bridge);
 
+	snprintf(ret_name, NESTNET_IFNAMSIZ, "%.15s", r == 1 ? bridge : dev);
 	*ret_ifindex = 0;
+	if (r >= 0)
+		r = context_route(plan->ctx, &nl);
+	if (r == 0)
+		r = link_get(nl, ret_name, &link, plan_error(plan));
 	if (r < 0)
 		return r;
-	snprintf(ret_name, NESTNET_IFNAMSIZ, "%.15s", r == 1 ? bridge : dev);
-	link = find_staying(plan, inventory, ret_name);
-	if (link && link->link.ifindex == LINK_LOOPBACK)
+	if (r == 0 || plan_unlinks(plan, &link))
+		return plan_adds_ifname(plan, ret_name)
+			       ? 0
+			       : error_set(plan_error(plan), ENODEV, "interface %s: %s",
+					   ret_name, error_describe(ENODEV));
+	if (link.ifindex == LINK_LOOPBACK)
 		return error_set(plan_error(plan), EBUSY,
 				 "%s has no neighbours to answer", ret_name);
-	if (!link && !plan_adds_ifname(plan, ret_name))
-		return error_set(plan_error(plan), ENODEV, "interface %s: %s", ret_name,
-				 error_describe(ENODEV));
-	if (link)
-		*ret_ifindex = link->link.ifindex;
+	*ret_ifindex = link.ifindex;
 	return 0;
 }
 
@@ -212,7 +207,7 @@ static int plan_addition(struct plan *plan, const struct inventory *inventory,
 	const struct nestnet_prefix *prefix = &request->prefix;
 	char *dev = placed.alias.dev;
 	uint32_t ifindex;
-	int r = find_device(plan, inventory, request->dev, dev, &ifindex);
+	int r = find_device(plan, request->dev, dev, &ifindex);
 
 	if (r == 0)
 		r = refuse_primary(plan, inventory, prefix);
@@ -233,8 +228,10 @@ static int plan_addition(struct plan *plan, const struct inventory *inventory,
 static int passes_over(struct plan *plan, const struct inventory *inventory,
 		       const struct alias_request *request)
 {
+	const struct inventory_link *link = inventory_find_name(inventory, request->dev);
+
 	if (!plan->wanted || plan_adds_ifname(plan, request->dev) ||
-	    find_staying(plan, inventory, request->dev))
+	    (link && !plan_unlinks(plan, &link->link)))
 		return 0;
 	return plan_say(plan, "alias add --dev %s: %s, and so it is left out", request->dev,
 			error_describe(ENODEV)) < 0
