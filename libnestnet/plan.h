@@ -33,6 +33,7 @@ enum plan_phase {
 	PLAN_ELEMENTS,      /* the one atomic step: the nftables batch */
 	PLAN_SETTINGS,      /* sysctls, opened for writing before */
 	PLAN_PORTS,         /* links join their bridges and come up */
+	PLAN_ALIASES,       /* aliases come and go, where links are up and addresses are */
 	PLAN_UNLINK,        /* links are deleted */
 	PLAN_FLOWS,         /* tracked flows are ended */
 };

@@ -93,6 +93,10 @@ test_aliases_of_the_files_own_links() {
 	same "aliases" "10.77.0.4/30 br0 fd77::5/128 tap0" "$(nestnet -j alias list |
 		jq -r '[.[] | select(.origin == "nestnet") | .prefix, .dev] | join(" ")')"
 	changes_nothing nestnet apply - <<<"$file"
+	# One goes and another comes, on a tap that has to be up first.
+	applies <<<$'tap add tap1\nalias add fd78::/64 --dev tap1'
+	same "saved" "tap add tap1 alias add fd78::/64 --dev tap1" \
+		"$(nestnet save | xargs)"
 }
 
 test_an_alias_of_a_link_that_goes_is_left_out() {
