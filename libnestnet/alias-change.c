@@ -141,20 +141,22 @@ static int find_device(struct plan *plan, const char *dev, char *ret_name,
 
 	snprintf(ret_name, NESTNET_IFNAMSIZ, "%.15s", r == 1 ? bridge : dev);
 	*ret_ifindex = 0;
-	if (r < 0 || plan_adds_ifname(plan, ret_name))
-		return r < 0 ? r : 0;
-	r = context_route(plan->ctx, &nl);
+	if (r >= 0)
+		r = context_route(plan->ctx, &nl);
 	if (r == 0)
 		r = link_get(nl, ret_name, &link, plan_error(plan));
-	if (r == 0)
-		return error_set(plan_error(plan), ENODEV, "interface %s: %s", ret_name,
-				 error_describe(ENODEV));
-	if (r == 1 && link.ifindex == LINK_LOOPBACK)
+	if (r < 0)
+		return r;
+	if (r == 0 || plan_unlinks(plan, &link))
+		return plan_adds_ifname(plan, ret_name)
+			       ? 0
+			       : error_set(plan_error(plan), ENODEV, "interface %s: %s",
+					   ret_name, error_describe(ENODEV));
+	if (link.ifindex == LINK_LOOPBACK)
 		return error_set(plan_error(plan), EBUSY,
 				 "%s has no neighbours to answer", ret_name);
-	if (r == 1)
-		*ret_ifindex = link.ifindex;
-	return r < 0 ? r : 0;
+	*ret_ifindex = link.ifindex;
+	return 0;
 }
 
 static int plan_removal(struct plan *plan, const struct nestnet_prefix *prefix,
@@ -226,8 +228,10 @@ static int plan_addition(struct plan *plan, const struct inventory *inventory,
 static int passes_over(struct plan *plan, const struct inventory *inventory,
 		       const struct alias_request *request)
 {
+	const struct inventory_link *link = inventory_find_name(inventory, request->dev);
+
 	if (!plan->wanted || plan_adds_ifname(plan, request->dev) ||
-	    inventory_find_name(inventory, request->dev))
+	    (link && !plan_unlinks(plan, &link->link)))
 		return 0;
 	return plan_say(plan, "alias add --dev %s: %s, and so it is left out", request->dev,
 			error_describe(ENODEV)) < 0

@@ -12,8 +12,9 @@
  * memory there is: what has it can be removed, and clear removes it. They go with their
  * interface, and the routes also when it goes down.
  *
- * All changes of a plan are one step, in the order of the requests, behind the moves of
- * addresses: an alias belongs where the other addresses are.
+ * All changes of a plan are one step, in the order of the requests, behind new links, which
+ * take no route before they are up, and behind the moves of addresses: an alias belongs where
+ * the other addresses are.
  */
 
 #include "alias-step.h"
@@ -239,7 +240,7 @@ int alias_add_change(struct plan *plan, const struct nestnet_prefix *prefix,
 
 	if (!changes) {
 		changes = calloc(1, sizeof(*changes));
-		r = plan_add(plan, PLAN_PORTS, &changes_ops, changes);
+		r = plan_add(plan, PLAN_ALIASES, &changes_ops, changes);
 		if (r < 0)
 			return r;
 	}

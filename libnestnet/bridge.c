@@ -100,8 +100,9 @@ static int make(struct plan *plan, struct making *making)
 	if (r == 0)
 		r = link_add_bridge(nl, request->name, request->mac, birth_mtu(request->mtu),
 				    request->flags & NESTNET_BRIDGE_STP, error);
+	/* Somebody was faster, perhaps with the very same: it is compared with what is there. */
 	if (r < 0)
-		return r;
+		return r == -EEXIST ? -ERESTART : r;
 	making->is_made = true;
 	r = link_get(nl, request->name, &link, error);
 	if (r <= 0)

@@ -223,8 +223,13 @@ int nestnet_unexpose_target(struct nestnet_transaction *tx,
 {
 	struct request request = { .kind = REQUEST_UNEXPOSE_TARGET,
 				   .unexpose_target = { .flags = flags } };
+	const char *why = target ? address_why_not_unicast(target) : NULL;
+	char text[NESTNET_TEXT_MAX];
 
 	transaction_begin(tx);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "unexpose --target %s: %s",
+					  nestnet_address_format(target, text), why);
 	if (target)
 		request.unexpose_target.target = *target;
 	return transaction_add(tx, &request);

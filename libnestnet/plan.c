@@ -156,6 +156,15 @@ int plan_unlink(struct plan *plan, const struct link *link)
 	return 0;
 }
 
+bool plan_unlinks(const struct plan *plan, const struct link *link)
+{
+	for (size_t i = 0; i < plan->n_unlinks; i++) {
+		if (plan->unlinks[i].ifindex == link->ifindex)
+			return true;
+	}
+	return false;
+}
+
 int plan_inventory(struct plan *plan, const struct inventory **ret)
 {
 	struct inventory *inventory = plan->inventory;

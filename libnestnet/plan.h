@@ -33,6 +33,7 @@ enum plan_phase {
 	PLAN_ELEMENTS,      /* the one atomic step: the nftables batch */
 	PLAN_SETTINGS,      /* sysctls, opened for writing before */
 	PLAN_PORTS,         /* links join their bridges and come up */
+	PLAN_ALIASES,       /* aliases come and go, where links are up and addresses are */
 	PLAN_UNLINK,        /* links are deleted */
 	PLAN_FLOWS,         /* tracked flows are ended */
 };
@@ -109,6 +110,7 @@ int plan_say(struct plan *plan, const char *format, ...)
 
 /** Deletes a link, with all others that are to go. */
 int plan_unlink(struct plan *plan, const struct link *link);
+bool plan_unlinks(const struct plan *plan, const struct link *link);
 
 /** All links, read once; the plan's. */
 int plan_inventory(struct plan *plan, const struct inventory **ret);
@@ -123,7 +125,7 @@ bool plan_drops(const struct plan *plan, const struct link *link);
 int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index);
 void plan_set_ifname(struct plan *plan, size_t index, const char *name);
 
-/** Some request of this plan adds an interface of that name. */
+/** Some request of this plan adds an interface of that name, or finds that it is there. */
 bool plan_adds_ifname(const struct plan *plan, const char *name);
 
 /** Keeps the addresses that an interface of this plan is born with; borrows them. */

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "found.h"
 #include "move-record.h"
+#include "uplinks.h"
 
 #include "base/cleanup.h"
 
@@ -34,14 +35,66 @@ static int find_extra(void *userdata, const char *interface, const char *name,
 	return 1;
 }
 
+/* Somebody's flush of the ruleset has made us forget whose addresses a bridge has. Where that
+ * is L1's uplink, it is not to take them along: they go to its first port that is not ours and
+ * has none. @return 0 or a negative errno */
+static int recover_uplink(struct plan *plan, const struct inventory *inventory,
+			  const struct inventory_link *bridge)
+{
+	const struct move_keep keep = { .n = 0 };
+	char value[FOUND_VALUE_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
+		const struct inventory_link *port = &inventory->links[i];
+
+		if (port->link.master != bridge->link.ifindex || port->link.is_managed ||
+		    port->n_addresses > 0)
+			continue;
+		r = found_get(plan, port->link.name, FOUND_ATTACHED, value);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		r = found_set(plan, port->link.name, FOUND_ATTACHED, bridge->link.name);
+		if (r == 0)
+			r = move_record_write(plan, port->link.name, bridge->link.name,
+					      &keep);
+		return r;
+	}
+	return r;
+}
+
+/* The uplinks among the bridges that go. */
+static int recover_uplinks(struct plan *plan)
+{
+	const struct inventory *inventory;
+	struct uplinks uplinks;
+	int r = plan_inventory(plan, &inventory);
+
+	if (r == 0)
+		r = uplinks_read(plan->ctx, &uplinks);
+	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
+		const struct inventory_link *bridge = &inventory->links[i];
+
+		if (bridge->link.is_managed && bridge->link.kind == LINK_BRIDGE &&
+		    (!plan->wanted || plan_drops(plan, &bridge->link)) &&
+		    uplinks_have(&uplinks, bridge->link.ifindex))
+			r = recover_uplink(plan, inventory, bridge);
+	}
+	return r;
+}
+
 int port_plan_extra(struct plan *plan)
 {
+	int r = recover_uplinks(plan);
+
+	if (r < 0)
+		return r;
 	for (;;) {
 		struct link_request request = { .flags = NESTNET_IF_EXISTS |
 							 NESTNET_DETACH_MOVE_ADDRESSES };
 		struct attached attached = { .wanted = plan->wanted };
-		int r = found_each(plan, find_extra, &attached);
 
+		r = found_each(plan, find_extra, &attached);
 		if (r <= 0)
 			return r;
 		memcpy(request.name, attached.ifname, sizeof(request.name));

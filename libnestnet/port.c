@@ -262,15 +262,17 @@ static int check_bridge(struct plan *plan, struct netlink *nl, const char *name)
 	return r < 0 ? r : 0;
 }
 
+static int refuse_bridge(struct plan *plan)
+{
+	return error_set(plan_error(plan), EBUSY, "a bridge cannot be a bridge's port");
+}
+
 /* What the kernel would refuse, said before anything was changed. */
 static int check_kind(struct plan *plan, const struct link *port)
 {
 	if (!port->is_ethernet)
 		return error_set(plan_error(plan), EBUSY, "not an Ethernet interface");
-	if (port->kind == LINK_BRIDGE)
-		return error_set(plan_error(plan), EBUSY,
-				 "a bridge cannot be a bridge's port");
-	return 0;
+	return port->kind == LINK_BRIDGE ? refuse_bridge(plan) : 0;
 }
 
 /* @return 1: there is such an interface, and it can be a port; or the refusal */
@@ -330,17 +332,21 @@ static int plan_attach(struct plan *plan, const struct attach_request *request)
 }
 
 /* In a whole state an interface that is not there is no error: it may come later. A tap of
- * the state is attached by its own request.
+ * the state is attached by its own request, and a bridge by none.
  * @return 1: there is nothing to attach; 0; or a negative errno */
 static int passes_over(struct plan *plan, const struct attach_request *request)
 {
 	const struct inventory_link *port;
 	const struct inventory *inventory;
+	const struct request *made;
 	int r;
 
 	if (!plan->wanted)
 		return 0;
-	if (objects_find_link(plan->wanted, request->ifname))
+	made = objects_find_link(plan->wanted, request->ifname);
+	if (made && made->kind == REQUEST_BRIDGE_ADD)
+		return refuse_bridge(plan);
+	if (made)
 		return 1;
 	r = plan_inventory(plan, &inventory);
 	if (r < 0)

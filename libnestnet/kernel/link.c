@@ -179,6 +179,9 @@ int link_get(struct netlink *nl, const char *name, struct link *ret, struct erro
 		return error_set_errno(error, ENOMEM);
 	put_filter(message);
 	r = get_link(nl, message, ret, error);
+	/* The kernel takes alternative names too, which no rule matches and no setting has. */
+	if (r == 1 && strcmp(ret->name, name) != 0)
+		return error_set(error, ENODEV, "%s is another name of %s", name, ret->name);
 	return r < 0 ? error_prefix(error, "get link %s", name) : r;
 }
 

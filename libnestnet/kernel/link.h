@@ -62,7 +62,8 @@ struct link {
 	bool is_persistent;
 };
 
-/** @return 1: it is there; 0: there is no such link; or a negative errno */
+/** @return 1: it is there; 0: there is no such link; or a negative errno, for an alternative
+ *          name of a link too */
 int link_get(struct netlink *nl, const char *name, struct link *ret, struct error *error);
 int link_get_by_index(struct netlink *nl, uint32_t ifindex, struct link *ret,
 		      struct error *error);

@@ -81,6 +81,16 @@ function exposure(family, i,   alias, target, len, shape, text) {
 
 function maybe_proto() { return pick("|/udp|/sctp|/tcp") }
 
+# On what is there in any case, and on what the state makes.
+function aliases(bridges,   devs, list, i) {
+	devs = "eth0|vnet1" (bridges ? "|br0|br" bridges - 1 : "") (n_taps ? "|tap1" : "")
+	split("192.0.3.16/28|192.0.3.40|fd78::5|fd78::6|fd78:1::/64", list, "|")
+	for (i = 1; i <= 5; i++) {
+		if (chance(3))
+			print "alias add " list[i] " --dev " pick(devs)
+	}
+}
+
 BEGIN {
 	srand(seed)
 	sources[4] = "203.0.113.0/25"
@@ -92,7 +102,8 @@ BEGIN {
 		print "bridge attach br" below(bridges) " vnet0" opt(3, "--no-hairpin")
 	if (bridges && chance(3))
 		print "bridge attach br0 vnet1"
-	for (i = below(4); i > 0; i--)
+	n_taps = below(4)
+	for (i = n_taps; i > 0; i--)
 		tap(i, bridges)
 	nat()
 	if (chance(4))
@@ -101,4 +112,5 @@ BEGIN {
 		exposure(4, i)
 	for (i = below(6); i > 0; i--)
 		exposure(6, i)
+	aliases(bridges)
 }

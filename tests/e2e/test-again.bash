@@ -115,3 +115,18 @@ test_many_writers_at_once_all_succeed() {
 	# What all of them shared has gone with the last.
 	not grep -q 192.168.122.89 <(on l1 nft list table inet nestnet)
 }
+
+# Slowed down, so that both look before either acts.
+test_two_that_make_the_same_bridge_both_succeed() {
+	local slow=(strace -f -qq -o /dev/null -e trace=sendto
+		-e inject=sendto:delay_enter=30000) pid
+
+	for _ in 1 2 3; do
+		on l1 "${slow[@]}" "$NESTNET" bridge add br0 --mtu 1400 &
+		pid=$!
+		on l1 "${slow[@]}" "$NESTNET" bridge add br0 --mtu 1400
+		wait "$pid"
+		same "saved" "bridge add br0 --mtu 1400" "$(nestnet save)"
+		nestnet bridge del br0
+	done
+}

@@ -81,6 +81,32 @@ test_what_others_made_stays() {
 	same "L1's state" "$before" "$(l1_state)"
 }
 
+test_aliases_of_the_files_own_links() {
+	local file=$'bridge add br0 --address 192.168.50.1/24\nalias add 10.77.0.4/30 --dev br0\ntap add tap0 --address 192.168.60.1/24\nalias add fd77::5 --dev tap0'
+
+	applies <<<"$file"
+	changes_nothing nestnet apply - <<<"$file"
+	same "diff" "" "$(nestnet diff - <<<"$file")"
+	# Replaced by another link of the same name, to which the alias goes.
+	file=${file/--address 192.168.60.1/--queues 2 --address 192.168.60.1}
+	applies <<<"$file"
+	same "aliases" "10.77.0.4/30 br0 fd77::5/128 tap0" "$(nestnet -j alias list |
+		jq -r '[.[] | select(.origin == "nestnet") | .prefix, .dev] | join(" ")')"
+	changes_nothing nestnet apply - <<<"$file"
+	# One goes and another comes, on a tap that has to be up first.
+	applies <<<$'tap add tap1\nalias add fd78::/64 --dev tap1'
+	same "saved" "tap add tap1 alias add fd78::/64 --dev tap1" \
+		"$(nestnet save | xargs)"
+}
+
+test_an_alias_of_a_link_that_goes_is_left_out() {
+	local said="nestnet: alias add --dev br0: No such device, and so it is left out"
+
+	applies <<<$'bridge add br0 --address 192.168.50.1/24\nalias add 10.77.0.4/30 --dev br0'
+	same "it says" "$said" "$(nestnet apply - 2>&1 <<<"alias add 10.77.0.4/30 --dev br0")"
+	same "what is left" "" "$(nestnet save)"
+}
+
 test_diff_prints_what_apply_would_do_and_does_nothing() {
 	with_cable
 	applies <<<"$NETWORK"
@@ -310,6 +336,11 @@ test_a_refusal_of_the_host_names_the_line_and_applies_nothing() {
 	without_bridge
 	file_refused 1 ':1:1: tap add tap0: bridge virbr0: No such device' \
 		<<<"tap add tap0 --bridge virbr0"
+}
+
+test_a_files_bridge_is_not_a_bridges_port() {
+	file_refused 1 ":3:1: bridge attach br1: a bridge cannot be a bridge's port" \
+		<<<$'bridge add br0\nbridge add br1\nbridge attach br0 br1'
 }
 
 test_a_tap_that_is_open_is_not_taken_from_its_guest() {

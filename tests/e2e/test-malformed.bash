@@ -28,6 +28,8 @@ test_addresses_that_are_not_unicast() {
 		wrong expose "$address" 192.168.122.89
 		wrong expose 10.128.0.13 "$address"
 		wrong unexpose "$address"
+		wrong unexpose --target "$address"
+		wrong unexpose --if-exists --target "$address"
 	done
 }
 

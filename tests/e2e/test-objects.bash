@@ -253,6 +253,22 @@ test_attach_refuses_what_it_cannot_do() {
 }
 
 # This one the kernel refuses half way.
+# Detaching and clear would not know what was attached by another name.
+test_an_alternative_name_is_refused() {
+	local why="enp0s3 is another name of eth0"
+
+	ip -netns l1 link property add dev eth0 altname enp0s3
+	nestnet bridge add br0
+	refused 1 "bridge attach enp0s3: $why" nestnet bridge attach br0 enp0s3
+	refused 1 "bridge attach enp0s3: $why" nestnet bridge attach br0 enp0s3 --move-addresses
+	refused 1 "bridge attach br0: $why" nestnet bridge attach enp0s3 br0
+	refused 1 "bridge detach enp0s3: $why" nestnet bridge detach enp0s3
+	refused 1 "bridge add enp0s3: $why" nestnet bridge add enp0s3
+	refused 1 "tap add enp0s3: $why" nestnet tap add enp0s3
+	refused 1 "tap add tap0: $why" nestnet tap add tap0 --bridge enp0s3
+	refused 1 "alias add 10.128.0.20: $why" nestnet alias add 10.128.0.20 --dev enp0s3
+}
+
 test_attach_of_what_no_bridge_takes_is_undone() {
 	local before status=0
 

@@ -13,6 +13,8 @@ whole_state() {
 }
 
 addresses_and_forwarding() {
+	ip -netns l1 -4 route show table local proto 110 | sort
+	ip -netns l1 -6 route show table local proto 110 | sort
 	ip -netns l1 -br address | sed -E 's/ fe80:[^ ]*//g; s/@[^ ]*//; s/ (UP|DOWN|UNKNOWN) / /' | tr -s ' ' | sort
 	on l1 cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding
 }
@@ -22,9 +24,9 @@ addresses_and_forwarding() {
 elements() {
 	on l1 nft -j -s list ruleset | jq -c '.nftables[] | (.set // .map // empty) |
 		select(.elem and .name != "hiding") | [.table, .name, ([.elem[] |
-		walk(if type == "object" then del(.timeout, .expires) else . end) |
-		if .elem.comment? then .elem.comment |= (split(" ") | sort) else . end] | sort)]' |
-		sort
+		walk(if type == "object" then del(.timeout, .expires) else . end |
+			if type == "object" and .comment then .comment |= (split(" ") | sort)
+			else . end)] | sort)]' | sort
 	on l1 nft list ruleset | grep "chain guard_" | sort
 }
 

@@ -377,6 +377,24 @@ test_clear_brings_the_addresses_back() {
 	streams_live cleared
 }
 
+# `systemctl restart nftables` does it, where its file begins with a flush.
+test_after_a_flush_the_bridge_does_not_take_the_addresses_along() {
+	local before way
+
+	before=$(has eth0)
+	open_streams
+	for way in "clear -q" "apply /dev/null"; do
+		nestnet bridge add br0
+		nestnet bridge attach br0 eth0 --move-addresses
+		on l1 nft flush ruleset
+		# shellcheck disable=SC2086
+		nestnet $way
+		same "of eth0, after $way" "$before" "$(has eth0)"
+		streams_live "after $way"
+		not ip -netns l1 link show dev br0 2>/dev/null
+	done
+}
+
 # Refusals
 
 test_what_cannot_be_moved_is_refused() {
