@@ -122,7 +122,7 @@ static int plan_ours(struct plan *plan, const struct bridge_request *request,
 	own.n_addresses = present.bridge.addresses.n;
 	if (!there->link.is_up || bridge_is_different(&own, &wanted, what, sizeof(what)))
 		r = change(plan, request, &present, there, wanted.mtu);
-	present_clear(&present);
+	request_clear(&present);
 	return r < 0 ? r : 1;
 }
 

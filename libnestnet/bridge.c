@@ -51,20 +51,26 @@ static int choose_mac(struct plan *plan, struct bridge_request *request)
 static int give_addresses(struct plan *plan, struct netlink *nl, const struct making *making)
 {
 	/* One that was set stays; see birth_mtu(). */
+	struct link_change mtu = { .set_mtu = true, .mtu = making->request.mtu };
 	char alias[LINK_ALIAS_MAX + 1];
-	struct link_change change = { .alias = alias,
-				      .set_mtu = true,
-				      .mtu = making->request.mtu };
-	int r;
+	struct link_change finished = { .alias = alias };
+	int r = link_change(nl, making->ifindex, &mtu, plan_error(plan));
 
-	mark_write(alias, "bridge",
-		   &(const struct mark){ .has_mac = making->request.has_mac,
-					 .dhcp = making->request.dhcp });
-	r = link_change(nl, making->ifindex, &change, plan_error(plan));
 	for (size_t i = 0; r == 0 && i < making->request.addresses.n; i++)
 		r = address_add(nl, making->ifindex, &making->request.addresses.list[i],
 				plan_error(plan));
-	return r;
+	if (r < 0)
+		return r;
+	mark_write(alias, "bridge",
+		   &(const struct mark){ .has_mac = making->request.has_mac,
+					 .dhcp = making->request.dhcp });
+	return link_change(nl, making->ifindex, &finished, plan_error(plan));
+}
+
+/* Its text comes last: without it a process was killed, or is still at it. */
+static bool is_unfinished(const struct link *bridge)
+{
+	return bridge->kind == LINK_BRIDGE && bridge->is_managed && !bridge->alias[0];
 }
 
 static int destroy(struct plan *plan, void *step)
@@ -200,7 +206,7 @@ static int compare_own(struct plan *plan, const struct bridge_request *request,
 	own.n_addresses = present.bridge.addresses.n;
 	if (bridge_is_different(&own, request, what, sizeof(what)))
 		r = error_set(plan_error(plan), EEXIST, "exists already, with %s", what);
-	present_clear(&present);
+	request_clear(&present);
 	return r;
 }
 
@@ -251,7 +257,7 @@ int bridge_plan(struct plan *plan, const struct bridge_request *request)
 
 	if (r == 0)
 		r = link_get(nl, request->name, &link, plan_error(plan));
-	if (r == 1 && plan->wanted)
+	if (r == 1 && (plan->wanted || is_unfinished(&link)))
 		r = bridge_plan_change(plan, request);
 	else if (r == 1)
 		r = compare_bridge(plan, request) < 0 ? -plan_error(plan)->code : 1;

@@ -8,21 +8,10 @@
 #include "mark.h"
 #include "move-record.h"
 #include "mtu.h"
-#include "transaction.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-void present_clear(struct request *request)
-{
-	if (request->kind == REQUEST_TAP_ADD) {
-		free(request->tap.addresses.list);
-		free(request->tap.guard.list);
-	} else {
-		free(request->bridge.addresses.list);
-	}
-}
 
 static int read_tap(struct plan *plan, const struct inventory *inventory,
 		    const struct inventory_link *from, struct tap_request *ret)
@@ -91,7 +80,7 @@ int present_link(struct plan *plan, const struct inventory_link *link, struct re
 	else if (r == 0)
 		r = read_tap(plan, inventory, link, &ret->tap);
 	if (r < 0)
-		present_clear(ret);
+		request_clear(ret);
 	return r < 0 ? r : 0;
 }
 
@@ -103,6 +92,6 @@ int present_note(struct plan *plan, char op, const struct inventory_link *link)
 	if (r < 0)
 		return r;
 	r = command_note(plan, op, &present);
-	present_clear(&present);
+	request_clear(&present);
 	return r;
 }

@@ -8,9 +8,8 @@
 #include "plan.h"
 #include "request.h"
 
-/** @param ret  to be cleared; of a bridge without what was moved to it */
+/** @param ret  for request_clear(); of a bridge without what was moved to it */
 int present_link(struct plan *plan, const struct inventory_link *link, struct request *ret);
-void present_clear(struct request *request);
 
 /** Says that the plan makes (+) the link that is there, or takes it away (-). */
 int present_note(struct plan *plan, char op, const struct inventory_link *link);

@@ -135,4 +135,10 @@ struct request {
 	};
 };
 
+/** Frees what a request owns. */
+void request_clear(struct request *request);
+
+/** Copies prefixes into a request. @return false where there is no memory */
+bool prefixes_copy(const struct nestnet_prefix *from, size_t n, struct prefixes *ret);
+
 #endif

@@ -4,7 +4,6 @@
 #include "reshape.h"
 
 #include "tap-make.h"
-#include "transaction.h"
 
 #include "kernel/address.h"
 

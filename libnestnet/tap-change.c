@@ -102,7 +102,7 @@ static int has_other_guard(struct plan *plan, const struct tap_request *request,
 	if (r < 0)
 		return r;
 	r = !guard_entries_equal(&present.tap.guard, &request->guard);
-	present_clear(&present);
+	request_clear(&present);
 	return r;
 }
 

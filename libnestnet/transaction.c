@@ -49,26 +49,12 @@ int nestnet_transaction_new(struct nestnet *ctx, struct nestnet_transaction **re
 	return 0;
 }
 
-static void free_request(struct request *request)
-{
-	if (request->kind == REQUEST_EXPOSE) {
-		free(request->expose.except.list);
-		free(request->expose.from.list);
-	}
-	if (request->kind == REQUEST_TAP_ADD) {
-		free(request->tap.addresses.list);
-		free(request->tap.guard.list);
-	}
-	if (request->kind == REQUEST_BRIDGE_ADD)
-		free(request->bridge.addresses.list);
-}
-
 struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction *tx)
 {
 	if (!tx)
 		return NULL;
 	for (size_t i = 0; i < tx->n; i++)
-		free_request(&tx->requests[i]);
+		request_clear(&tx->requests[i]);
 	free(tx->requests);
 	objects_free(tx->objects);
 	free(tx->ifnames);
@@ -161,9 +147,9 @@ int transaction_add(struct nestnet_transaction *tx, const struct request *reques
 	if (r == 0)
 		r = append(tx, &taken);
 	else if (r == 1)
-		free_request(&taken);
+		request_clear(&taken);
 	if (r < 0)
-		free_request(&taken);
+		request_clear(&taken);
 	return r < 0 ? r : 0;
 }
 
@@ -198,17 +184,6 @@ int transaction_refuse(struct nestnet_transaction *tx, int code, const char *for
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
 	return context_end(tx->ctx, -code);
-}
-
-bool prefixes_copy(const struct nestnet_prefix *from, size_t n, struct prefixes *ret)
-{
-	*ret = (struct prefixes){ .n = n };
-	if (n == 0)
-		return true;
-	ret->list = reallocarray(NULL, n, sizeof(*from));
-	if (ret->list)
-		memcpy(ret->list, from, n * sizeof(*from));
-	return ret->list;
 }
 
 /* ---- Commits --------------------------------------------------------------------------------- */

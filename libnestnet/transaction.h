@@ -26,7 +26,4 @@ int transaction_add(struct nestnet_transaction *tx, const struct request *reques
 int transaction_refuse(struct nestnet_transaction *tx, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** Copies prefixes into a request. @return false where there is no memory */
-bool prefixes_copy(const struct nestnet_prefix *from, size_t n, struct prefixes *ret);
-
 #endif
