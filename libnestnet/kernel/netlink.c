@@ -27,7 +27,7 @@
 /* A dump that others keep interrupting is repeated this often (facts 7). */
 #define DUMP_TRIES 5
 
-/* What lost its answer is sent again this often in all. */
+/* What was lost, either way, is sent again this often in all. */
 #define SEND_TRIES 3
 
 /* Datagrams taken in one exchange, as a bound: 2 GiB of dump, and more is not netlink. */
@@ -156,6 +156,21 @@ static void grow_send_buffer(struct netlink *nl, size_t len)
 		(void)setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
+/* What found no room was not sent, and can be sent again, as what got no answer. */
+static ssize_t send_patiently(struct netlink *nl, const void *bytes, size_t len)
+{
+	ssize_t sent = -1;
+
+	for (unsigned int try = 0; try < SEND_TRIES; try++) {
+		do
+			sent = nl->transport->send(nl->userdata, nl->fd, bytes, len);
+		while (sent < 0 && errno == EINTR);
+		if (sent >= 0 || errno != ENOBUFS)
+			break;
+	}
+	return sent;
+}
+
 static int send_bytes(struct netlink *nl, const void *bytes, size_t len,
 		      struct error *error)
 {
@@ -164,10 +179,7 @@ static int send_bytes(struct netlink *nl, const void *bytes, size_t len,
 	if (len > 65536)
 		grow_send_buffer(nl, len);
 
-	do
-		sent = nl->transport->send(nl->userdata, nl->fd, bytes, len);
-	while (sent < 0 && errno == EINTR);
-
+	sent = send_patiently(nl, bytes, len);
 	if (sent < 0) {
 		error_set_errno(error, errno);
 		return error_prefix(error, "send to kernel");

@@ -112,7 +112,7 @@ static ssize_t send_faulty(void *userdata, int fd, const void *bytes, size_t len
 	if (is_batch && faults.before_batch)
 		faults.before_batch(faults.userdata);
 	if (strikes(faults.sends, FAULT_SEND, FAULT_SENDS)) {
-		errno = ENOBUFS;
+		errno = ENOMEM;
 		return -1;
 	}
 	if (is_batch && strikes(faults.batches, FAULT_BATCH, FAULT_BATCH + FAULT_KINDS))

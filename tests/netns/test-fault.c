@@ -269,10 +269,10 @@ static const struct attempt {
 	 * failure, if it says so. */
 	bool is_final;
 } attempts[] = {
-	{ "the first expose", arrange_nothing, first_expose, clear, false },
+	{ "the first expose", arrange_nothing, first_expose, clear, true },
 	{ "expose", arrange_exposures, expose_with_options, unexpose_with_options,
 	  false },
-	{ "expose --replace", arrange_exposures, replace, replace_back, false },
+	{ "expose --replace", arrange_exposures, replace, replace_back, true },
 	{ "unexpose", arrange_exposures, unexpose_one, expose_one, false },
 	{ "unexpose --target", arrange_exposures, unexpose_all, expose_all, false },
 	{ "nat add", arrange_exposures, add_subnet, delete_subnet, false },

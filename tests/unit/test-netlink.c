@@ -387,11 +387,31 @@ START_TEST(an_interrupted_system_call_is_repeated)
 }
 END_TEST
 
-START_TEST(what_could_not_be_sent_is_an_error_at_once)
+START_TEST(what_found_no_room_is_sent_again)
 {
 	script_fail_send(script, ENOBUFS);
+	script_fail_send(script, ENOBUFS);
+	script_ack(script, 0, 0);
+	ck_assert_int_eq(request(NULL, 0), 0);
+	ck_assert_uint_eq(script_sends(script), 3);
+}
+END_TEST
+
+START_TEST(what_finds_no_room_again_and_again_is_an_error)
+{
+	for (int i = 0; i < 3; i++)
+		script_fail_send(script, ENOBUFS);
 	ck_assert_int_eq(request(NULL, 0), -ENOBUFS);
 	ck_assert_str_eq(error.text, "send to kernel: No buffer space available");
+	ck_assert_uint_eq(script_sends(script), 3);
+}
+END_TEST
+
+START_TEST(what_could_not_be_sent_is_an_error_at_once)
+{
+	script_fail_send(script, ENOMEM);
+	ck_assert_int_eq(request(NULL, 0), -ENOMEM);
+	ck_assert_str_eq(error.text, "send to kernel: Cannot allocate memory");
 	ck_assert_uint_eq(script_sends(script), 1);
 	ck_assert_uint_eq(script_receives(script), 0);
 }
@@ -526,6 +546,8 @@ int main(void)
 	tcase_add_test(lost, a_request_that_is_answered_at_last_is_answered);
 	tcase_add_test(lost, an_answer_to_the_first_try_is_not_taken_for_the_seconds);
 	tcase_add_test(lost, an_interrupted_system_call_is_repeated);
+	tcase_add_test(lost, what_found_no_room_is_sent_again);
+	tcase_add_test(lost, what_finds_no_room_again_and_again_is_an_error);
 	tcase_add_test(lost, what_could_not_be_sent_is_an_error_at_once);
 	tcase_add_test(lost, what_was_sent_in_part_is_an_error);
 	tcase_add_checked_fixture(many, set_up, tear_down);
