@@ -152,32 +152,24 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	return elements_put(elements, set, family, &element, error);
 }
 
-struct seeker {
-	const struct exposure *gone;
-	bool is_found;
-};
-
 static int seek_target(void *userdata, const struct exposure *exposure)
 {
-	struct seeker *seeker = userdata;
+	const struct exposure *gone = userdata;
 
-	if (!is_counted(exposure) && is_open(exposure) == is_open(seeker->gone) &&
-	    prefix_equal(&exposure->target.prefix, &seeker->gone->target.prefix))
-		seeker->is_found = true;
-	return 0;
+	return !is_counted(exposure) && is_open(exposure) == is_open(gone) &&
+	       prefix_equal(&exposure->target.prefix, &gone->target.prefix);
 }
 
 static int remove_uncounted(struct elements *elements, const struct exposure *exposure,
 			    struct error *error)
 {
-	struct seeker seeker = { .gone = exposure };
 	struct nft_element element = { .comment = "" };
 	int r = exposure_load_uncounted(elements, error);
 
 	if (r == 0)
-		r = exposure_each_uncounted(elements, seek_target, &seeker, error);
-	if (r < 0 || seeker.is_found)
-		return r;
+		r = exposure_each_uncounted(elements, seek_target, (void *)exposure, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	key_put_prefix(&element, &exposure->target.prefix);
 	return elements_remove(elements, uncounted_set(exposure),
 			       endpoint_family(&exposure->target), element.key, error);

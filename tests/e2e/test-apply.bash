@@ -139,6 +139,25 @@ test_an_exposure_is_switched_over_with_its_options() {
 	not stream_says in after
 }
 
+# Few are looked for one by one, and many in one list.
+ends_udp_that_bypasses() {
+	local i alias
+
+	for alias in 10.128.0.13 10.128.0.14; do
+		on l1 conntrack -I -p udp -s 10.128.0.50 -d "$alias" --sport 5000 --dport 7 -t 100 \
+			>/dev/null 2>&1
+	done
+	for ((i = 1; i <= $1; i++)); do
+		echo "expose 10.20.0.$i 192.0.2.$i"
+	done >"$LAB_SCRATCH/many"
+	echo "expose 10.128.0.13 192.168.122.89" | cat "$LAB_SCRATCH/many" - | applies
+	same "tracked" "dst=10.128.0.14" \
+		"$(on l1 conntrack -L -p udp --orig-port-src 5000 2>/dev/null | grep -o 'dst=10\.128\.0\.1[34]')"
+}
+
+test_udp_flows_that_would_go_past_are_ended_by_one_exposure() { ends_udp_that_bypasses 0; }
+test_udp_flows_that_would_go_past_are_ended_by_many_exposures() { ends_udp_that_bypasses 100; }
+
 # Each is in the way of the others until what is there has gone.
 test_what_moves_does_not_meet_itself() {
 	applies <<-'END'
