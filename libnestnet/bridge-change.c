@@ -82,6 +82,9 @@ static int change(struct plan *plan, const struct bridge_request *request,
 	if (r == 0)
 		r = record_own(plan, request, &present->bridge);
 	if (r == 0)
+		r = plan_add_born(plan, request->name, request->addresses.list,
+				  request->addresses.n);
+	if (r == 0)
 		r = reshape_read(plan, there, &shape);
 	if (r < 0)
 		return r;

@@ -273,6 +273,22 @@ static int turn_host(struct turn *turn)
 	return r;
 }
 
+/* As long as the host's switch is to go back, it takes an interface's along to what that was,
+ * but for those that were recorded when it changed: then there is no more to record. */
+static int note_interface(struct turn *turn, const char *ifname)
+{
+	char name[32], value[FOUND_VALUE_MAX];
+	int host = 0, r;
+
+	record_name(turn->family, "forwarding", name, sizeof(name));
+	r = found_get(turn->plan, "all", name, value);
+	if (r == 1)
+		r = setting_read(turn->plan, turn->family, "all", "forwarding", &host);
+	if (r == 1 && strtol(value, NULL, 10) != host)
+		return 0;
+	return r < 0 ? r : note(turn, ifname, "forwarding", turn->present, turn->wanted);
+}
+
 /* In IPv6 an interface that forwards takes no router advertisements either. */
 static int turn_interface(struct turn *turn, const char *ifname)
 {
@@ -281,7 +297,7 @@ static int turn_interface(struct turn *turn, const char *ifname)
 	if (turn->wanted && turn->family == AF_INET6)
 		r = keep_interface_advertisements(turn, ifname);
 	if (r == 0)
-		r = note(turn, ifname, "forwarding", turn->present, turn->wanted);
+		r = note_interface(turn, ifname);
 	return r < 0 ? r : add(turn, ifname, "forwarding", turn->present, turn->wanted);
 }
 

@@ -102,7 +102,7 @@ static int check_own(struct plan *plan, const struct move *move, const char *bri
 	return r;
 }
 
-/* What a bridge that this plan makes will have. */
+/* What a bridge that this plan makes or changes will have. */
 static int check_born(struct plan *plan, const struct move *move, const char *bridge,
 		      struct move_keep *keep)
 {
@@ -113,7 +113,8 @@ static int check_born(struct plan *plan, const struct move *move, const char *br
 		struct copy_item own = { .kind = COPY_ADDRESS,
 					 .prefix = born->addresses[i] };
 
-		r = check_own(plan, move, bridge, &own, keep);
+		if (!move_keep_has(keep, &own.prefix))
+			r = check_own(plan, move, bridge, &own, keep);
 	}
 	return r;
 }
@@ -157,8 +158,9 @@ static int check_bridge(struct plan *plan, struct netlink *nl, const struct move
 		r = link_get(nl, bridge, &link, plan_error(plan));
 	if (r < 0)
 		return r;
-	return r == 1 ? check_present(plan, nl, move, &link, keep)
-		      : check_born(plan, move, bridge, keep);
+	if (r == 1)
+		r = check_present(plan, nl, move, &link, keep);
+	return r < 0 ? r : check_born(plan, move, bridge, keep);
 }
 
 /* ---- Router advertisements ------------------------------------------------------------------ */

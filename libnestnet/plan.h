@@ -128,7 +128,8 @@ void plan_set_ifname(struct plan *plan, size_t index, const char *name);
 /** Some request of this plan adds an interface of that name, or finds that it is there. */
 bool plan_adds_ifname(const struct plan *plan, const char *name);
 
-/** Keeps the addresses that an interface of this plan is born with; borrows them. */
+/** Keeps the addresses that an interface of this plan is born with, or changes to; borrows
+ *  them. */
 int plan_add_born(struct plan *plan, const char *name, const struct nestnet_prefix *addresses,
 		  size_t n);
 

@@ -276,8 +276,10 @@ int nestnet_attachment_list(struct nestnet *ctx, nestnet_attachment_fn fn, void 
 	if (r < 0)
 		return context_end(ctx, r);
 	r = port_each(lister.plan, list_port, &lister);
-	if (r < 0)
+	if (r < 0) {
+		error_prefix(&ctx->error, "list attached interfaces");
 		r = context_end(ctx, r);
+	}
 	plan_free(lister.plan);
 	return r;
 }

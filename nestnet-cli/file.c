@@ -47,11 +47,14 @@ void file_free(struct file *file)
 
 /* ---- Places ----------------------------------------------------------------------------------- */
 
+/* @param origin  NULL: it is about no request, but all of the file */
 static void format_origin(const struct file *file, const struct origin *origin, char *buf)
 {
 	const char *name = strcmp(file->name, "-") == 0 ? "<stdin>" : file->name;
 
-	if (origin->where)
+	if (!origin)
+		snprintf(buf, FILE_PLACE_MAX, "%.200s: ", name);
+	else if (origin->where)
 		snprintf(buf, FILE_PLACE_MAX, "%.200s: %.64s: ", name, origin->where);
 	else
 		snprintf(buf, FILE_PLACE_MAX, "%.200s:%zu:%zu: ", name, origin->line,
@@ -86,14 +89,14 @@ void file_say_at(const struct file *file, size_t line, size_t column, const char
 void file_say(const struct file *file, const char *sentence)
 {
 	size_t culprit = nestnet_transaction_culprit(file->tx);
-	char place[FILE_PLACE_MAX] = "", other[FILE_PLACE_MAX];
+	char place[FILE_PLACE_MAX], other[FILE_PLACE_MAX];
 	bool is_reading = file->number > 0 || file->where;
 	const struct origin *origin =
 		culprit < file->n_origins ? &file->origins[culprit] : NULL;
 
 	if (is_reading)
 		file_place(file, NULL, place);
-	else if (origin)
+	else
 		format_origin(file, origin, place);
 	if (!is_reading || !origin)
 		cli_say("%s%s", place, sentence);

@@ -99,6 +99,18 @@ test_aliases_of_the_files_own_links() {
 		"$(nestnet save | xargs)"
 }
 
+test_a_bridge_changes_its_address_as_it_takes_the_uplinks() {
+	local before file=$'bridge add br0 --address 192.168.50.2/24\nbridge attach br0 eth0 --move-addresses'
+
+	before=$(l1_state)
+	applies <<<"bridge add br0 --address 192.168.50.1/24"
+	applies <<<"$file"
+	same "saved" "$file" "$(nestnet save)"
+	changes_nothing nestnet apply - <<<"$file"
+	nestnet clear
+	same "L1's state" "$before" "$(l1_state)"
+}
+
 test_an_alias_of_a_link_that_goes_is_left_out() {
 	local said="nestnet: alias add --dev br0: No such device, and so it is left out"
 

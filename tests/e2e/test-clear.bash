@@ -58,6 +58,32 @@ test_forwarding_that_was_on_stays_on() {
 	same "L1's state" "$before" "$(l1_state)"
 }
 
+# forwarding_of VALUE: all that an interface can have been told when the host's switch has
+# changed as well, and clear brings it back.
+forwarding_of() {
+	local before way
+
+	on l1 sysctl -qw "net.ipv4.conf.vnet0.forwarding=$1" "net.ipv6.conf.vnet0.forwarding=$1"
+	before=$(l1_state)
+	for way in "on all, off vnet0" "on all, off vnet0, on vnet0" "on vnet0, on all, off vnet0" \
+		"off vnet0, on all" "on vnet0, on all, off all" "on all, off vnet0, off all, on vnet0"; do
+		tr , '\n' <<<"${way// all/}" | while read -r line; do
+			# shellcheck disable=SC2086
+			nestnet forward $line
+		done
+		nestnet -q clear
+		same "$way, where vnet0 had $1" "$before" "$(l1_state)"
+	done
+}
+
+test_forwarding_of_an_interface_is_as_it_was_found() {
+	forwarding_of 0
+	forwarding_of 1
+	on l1 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	forwarding_of 0
+	forwarding_of 1
+}
+
 test_redirects_that_were_refused_are_refused_again() {
 	local before
 

@@ -102,6 +102,9 @@ test_without_the_capability_it_is_named() {
 	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" bridge add br0
 	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" forward on
 	refused 1 'CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" clear
+	refused 1 ': save: .*CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" save
+	refused 1 ': list attached .*CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" status
+	refused 1 ': /dev/null: .*CAP_NET_ADMIN' on l1 "${without[@]}" "$NESTNET" apply /dev/null
 }
 
 # An ordinary user with that one capability and no other.
