@@ -15,6 +15,7 @@
 #include "mtu.h"
 #include "present.h"
 #include "transaction.h"
+#include "uplinks.h"
 
 #include "kernel/address.h"
 #include "kernel/link.h"
@@ -301,6 +302,27 @@ static int refuse_moved(struct plan *plan, const char *bridge)
 	return r;
 }
 
+/* Who they came from is forgotten where somebody flushed the ruleset; but where L1's default
+ * route is by the bridge, and a port that is not ours has no address, they are the port's. */
+static int refuse_uplink(struct plan *plan, const struct inventory *inventory,
+			 const struct inventory_link *bridge)
+{
+	struct uplinks uplinks;
+	int r = uplinks_read(plan->ctx, &uplinks);
+
+	for (size_t i = 0; r == 0 && i < inventory->n; i++) {
+		const struct inventory_link *port = &inventory->links[i];
+
+		if (port->link.master == bridge->link.ifindex && !port->link.is_managed &&
+		    port->n_addresses == 0 && uplinks_have(&uplinks, bridge->link.ifindex))
+			return error_set(plan_error(plan), EBUSY,
+					 "the default route is by it, and its port %s has no "
+					 "address (clear would give %s those of the bridge)",
+					 port->link.name, port->link.name);
+	}
+	return r;
+}
+
 static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 			 const struct link_request *request)
 {
@@ -318,6 +340,8 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 		return error_set(error, EBUSY, "nestnet did not make it");
 
 	r = refuse_moved(plan, there->link.name);
+	if (r == 0)
+		r = refuse_uplink(plan, inventory, there);
 	if (r == 0)
 		r = forget_ports(plan, inventory, there->link.ifindex);
 	if (r == 0)

@@ -387,6 +387,16 @@ static int take_forwarding(struct reader *reader)
 	return status;
 }
 
+/* An object of something else would be a state with nothing in it. */
+static bool is_state(const struct reader *reader)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (json_object_get(reader->root, kinds[i].key))
+			return true;
+	}
+	return json_object_get(reader->root, "forwarding");
+}
+
 int file_take_json(struct cli *cli, struct file *file, const char *text, size_t len)
 {
 	struct reader reader = { .cli = cli, .file = file };
@@ -399,6 +409,11 @@ int file_take_json(struct cli *cli, struct file *file, const char *text, size_t 
 	if (!reader.root) {
 		file_say_at(file, error.line > 0 ? (size_t)error.line : 1,
 			    error.column > 0 ? (size_t)error.column : 1, error.text);
+		return STATUS_USAGE;
+	}
+	if (!is_state(&reader)) {
+		file_say_at(file, 1, 1, "no state as status prints it: it has no list of that");
+		json_delete(reader.root);
 		return STATUS_USAGE;
 	}
 	status = take_forwarding(&reader);

@@ -129,6 +129,8 @@ test_malformed_json_is_refused() {
 	json_refused ':2:[0-9]+: ' . <<<$'{ "taps":\n [ }'
 	json_refused ':1:[0-9]+: ' . <<<'{} more'
 	json_refused ':1:[0-9]+: ' 'duplicate' <<<'{"taps": [], "taps": []}'
+	json_refused ':1:1: ' 'no state as status prints it' <<<'{}'
+	json_refused ':1:1: ' 'no state as status prints it' <<<'{"bogus": 1}'
 	json_refused ': JSON: taps: ' 'not a list' <<<'{"taps": 7}'
 	json_refused ': taps\[0\]: ' 'not an object' <<<'{"taps": ["tap0"]}'
 	json_refused ': taps\[1\]: name: ' 'not of the type' <<<'{"taps": [{"name": "a"}, {"name": 7}]}'

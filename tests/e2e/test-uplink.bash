@@ -387,6 +387,8 @@ test_after_a_flush_the_bridge_does_not_take_the_addresses_along() {
 		nestnet bridge add br0
 		nestnet bridge attach br0 eth0 --move-addresses
 		on l1 nft flush ruleset
+		refused 1 'bridge del br0: the default route is by it, and its port eth0 has no address' \
+			nestnet bridge del br0
 		# shellcheck disable=SC2086
 		nestnet $way
 		same "of eth0, after $way" "$before" "$(has eth0)"
