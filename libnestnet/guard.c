@@ -20,6 +20,66 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* ---- Whose guards there are ------------------------------------------------------------- */
+
+struct names {
+	struct guard_entries entries; /* of which only the names count */
+};
+
+static int take_name(void *userdata, const struct nft_element *element)
+{
+	struct guard_entry entry = { .ifname = "" };
+	struct names *names = userdata;
+
+	memcpy(entry.ifname, element->key, sizeof(entry.ifname) - 1);
+	return guard_entries_add(&names->entries, &entry) ? 0 : -ENOMEM;
+}
+
+static int read_names(struct plan *plan, struct names *ret)
+{
+	struct error *error = plan_error(plan);
+	int r = elements_load(plan->elements, RULESET_GUARDED, AF_UNSPEC, error);
+
+	if (r == 0 &&
+	    elements_each(plan->elements, RULESET_GUARDED, AF_UNSPEC, take_name, ret) < 0)
+		r = error_set_errno(error, ENOMEM);
+	return r;
+}
+
+/* What ephemeral taps have left, which went without a word. Each name is asked for by
+ * itself, behind the reading of the set: an older list of links would lack a tap that has
+ * been guarded since. */
+static int sweep(struct plan *plan, const struct names *names)
+{
+	struct netlink *nl;
+	struct link link;
+	int r = context_route(plan->ctx, &nl);
+
+	for (size_t i = 0; r == 0 && i < names->entries.n; i++) {
+		const char *ifname = names->entries.list[i].ifname;
+
+		if (plan_adds_ifname(plan, ifname))
+			continue;
+		r = link_get(nl, ifname, &link, plan_error(plan));
+		if (r == 0)
+			r = guard_remove(plan->elements, ifname, plan_error(plan));
+		else if (r == 1)
+			r = 0;
+	}
+	return r;
+}
+
+static int plan_sweep(struct plan *plan)
+{
+	struct names names = { .entries = { .n = 0 } };
+	int r = read_names(plan, &names);
+
+	if (r == 0)
+		r = sweep(plan, &names);
+	free(names.entries.list);
+	return r;
+}
+
 /* ---- Guarding a tap that is made --------------------------------------------------------- */
 
 /* Wants the guard for a name, whose tap is down, and nothing of an older one. */
@@ -66,7 +126,12 @@ static const struct plan_step_ops late_ops = {
 int guard_plan(struct plan *plan, const struct tap_request *request)
 {
 	struct late *late;
+	int r = 0;
 
+	if (request->flags & NESTNET_TAP_EPHEMERAL)
+		r = plan_sweep(plan);
+	if (r < 0)
+		return error_prefix(plan_error(plan), "tap add %s", request->name);
 	if (!strchr(request->name, '%'))
 		return want_guard(plan, request->name, &request->guard);
 	late = malloc(sizeof(*late));
@@ -176,38 +241,28 @@ int guard_plan_remove(struct plan *plan, const char *ifname)
 
 /* ---- All of them ---------------------------------------------------------------------------- */
 
-struct names {
-	struct guard_entries entries; /* of which only the names count */
-};
-
-static int take_name(void *userdata, const struct nft_element *element)
+/* Of a tap that the state has, or of a program's own. */
+static bool is_others(const struct plan *plan, const char *ifname)
 {
-	struct guard_entry entry = { .ifname = "" };
-	struct names *names = userdata;
+	const struct inventory_link *there = inventory_find_name(plan->inventory, ifname);
 
-	memcpy(entry.ifname, element->key, sizeof(entry.ifname) - 1);
-	return guard_entries_add(&names->entries, &entry) ? 0 : -ENOMEM;
+	return objects_find_link(plan->wanted, ifname) ||
+	       (there && link_is_ephemeral(&there->link));
 }
 
 static int plan_extra(struct plan *plan, struct names *names)
 {
-	struct error *error = plan_error(plan);
-	int r = elements_load(plan->elements, RULESET_GUARDED, AF_UNSPEC, error);
+	int r = read_names(plan, names);
 
-	if (r < 0)
-		return r;
-	if (elements_each(plan->elements, RULESET_GUARDED, AF_UNSPEC, take_name, names) <
-	    0)
-		return error_set_errno(error, ENOMEM);
 	/* What a tap has is read too, so that all of it can be put back. */
 	for (size_t i = 0; r == 0 && i < names->entries.n; i++) {
 		const char *ifname = names->entries.list[i].ifname;
 
-		if (plan->wanted && objects_find_link(plan->wanted, ifname))
+		if (plan->wanted && is_others(plan, ifname))
 			continue;
 		r = plan_down(plan, ifname);
 		if (r == 0)
-			r = guard_remove(plan->elements, ifname, error);
+			r = guard_remove(plan->elements, ifname, plan_error(plan));
 	}
 	return r;
 }

@@ -54,6 +54,9 @@ struct plan *plan_free(struct plan *plan)
 	free(plan->changes);
 	free(plan->unlinks);
 	free(plan->ifnames);
+	for (size_t i = 0; i < plan->n_queues; i++)
+		queues_close(&plan->queues[i]);
+	free(plan->queues);
 	free(plan->born);
 	if (plan->inventory)
 		inventory_clear(plan->inventory);
@@ -195,7 +198,8 @@ int plan_auto_mtu(struct plan *plan, uint32_t *ret)
 
 bool plan_drops(const struct plan *plan, const struct link *link)
 {
-	return plan->wanted && link->is_managed &&
+	/* A tap that ends with its program is that program's, and no part of a state. */
+	return plan->wanted && link->is_managed && !link_is_ephemeral(link) &&
 	       !objects_find_link(plan->wanted, link->name);
 }
 
@@ -222,6 +226,18 @@ int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index)
 void plan_set_ifname(struct plan *plan, size_t index, const char *name)
 {
 	snprintf(plan->ifnames[index], sizeof(plan->ifnames[index]), "%s", name);
+}
+
+int plan_add_queues(struct plan *plan, size_t name_index, bool is_kept, size_t *ret_index)
+{
+	int r = grow(plan, &plan->queues, plan->n_queues, sizeof(*plan->queues));
+
+	if (r < 0)
+		return r;
+	*ret_index = plan->n_queues++;
+	plan->queues[*ret_index] =
+		(struct queues){ .name_index = name_index, .is_kept = is_kept };
+	return 0;
 }
 
 int plan_add_born(struct plan *plan, const char *name, const struct nestnet_prefix *addresses,
@@ -317,6 +333,15 @@ static int undo(struct plan *plan, size_t n, int result)
 	return result;
 }
 
+/* The taps that were made for others to open are persistent by now. */
+static void close_queues(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_queues; i++) {
+		if (!plan->queues[i].is_kept)
+			queues_close(&plan->queues[i]);
+	}
+}
+
 static void log_changes(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_changes; i++) {
@@ -348,7 +373,9 @@ int plan_execute(struct plan *plan)
 		if (r < 0)
 			return undo(plan, i, r);
 	}
-	if (r == 0)
+	if (r == 0) {
+		close_queues(plan);
 		log_changes(plan);
+	}
 	return r;
 }

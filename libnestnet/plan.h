@@ -23,6 +23,7 @@
 #include "elements.h"
 #include "inventory.h"
 #include "object.h"
+#include "queues.h"
 
 #include "kernel/link.h"
 
@@ -78,6 +79,8 @@ struct plan {
 	/* names of the interfaces that were added, in the order of the requests */
 	char (*ifnames)[NESTNET_IFNAMSIZ];
 	size_t n_ifnames;
+	struct queues *queues; /* of the taps that are made or opened, the plan's */
+	size_t n_queues;
 	struct plan_born *born;
 	size_t n_born;
 	struct inventory *inventory; /* read when it is first asked for */
@@ -124,6 +127,10 @@ bool plan_drops(const struct plan *plan, const struct link *link);
 /** Keeps the place of an interface's name. @param ret_index for plan_set_ifname() */
 int plan_add_ifname(struct plan *plan, const char *name, size_t *ret_index);
 void plan_set_ifname(struct plan *plan, size_t index, const char *name);
+
+/** Keeps the place of a tap's descriptors, which are closed with the plan, and where they
+ *  are not kept when it was executed. @param ret_index  of plan->queues */
+int plan_add_queues(struct plan *plan, size_t name_index, bool is_kept, size_t *ret_index);
 
 /** Some request of this plan adds an interface of that name, or finds that it is there. */
 bool plan_adds_ifname(const struct plan *plan, const char *name);

@@ -58,6 +58,14 @@ struct unexpose_target_request {
 	unsigned int flags;
 };
 
+/** How a tap's queues are opened. */
+struct tap_opening {
+	bool is_wanted;
+	bool is_nonblocking;
+	unsigned int header_len; /* bytes of the virtio-net header; 0: none */
+	unsigned int offloads;   /* NESTNET_OFFLOAD_* */
+};
+
 struct tap_request {
 	char name[NESTNET_IFNAMSIZ]; /* may end in %d */
 	char bridge[NESTNET_IFNAMSIZ];
@@ -70,6 +78,7 @@ struct tap_request {
 	uint32_t mtu; /* 0: the bridge's */
 	struct guard_entries guard; /* owned; none: anybody may send */
 	struct nestnet_address lease; /* AF_UNSPEC: none */
+	struct tap_opening opening;
 };
 
 /** For links and for their detaching. */

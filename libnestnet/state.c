@@ -77,7 +77,8 @@ static int save_links(struct plan *plan, bool is_bridges)
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct link *link = &inventory->links[i].link;
 
-		if (link->is_managed && (link->kind == LINK_BRIDGE) == is_bridges)
+		if (link->is_managed && !link_is_ephemeral(link) &&
+		    (link->kind == LINK_BRIDGE) == is_bridges)
 			links[n++] = &inventory->links[i];
 	}
 	qsort(links, n, sizeof(*links), compare_names);

@@ -130,7 +130,8 @@ static int plan_ours(struct plan *plan, const struct inventory *inventory,
 	int r;
 
 	mark_read(link, &mark);
-	if (link->kind != LINK_TAP || has_other_owner(link, request) ||
+	if (link->kind != LINK_TAP || link_is_ephemeral(link) ||
+	    has_other_owner(link, request) ||
 	    mark.queues != request->queues)
 		return make_room(plan, there);
 	r = read_wanted_mtu(plan, request, &mtu);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Making a tap, as two steps of a plan. It is born, down and with our mark, while its
- * descriptor is open; and at last, when the rules are in place, put into its bridge,
- * brought up and made persistent. Until then closing the descriptor is the whole undo, and
- * what a killed process leaves is nothing.
+ * descriptors are open; and at last, when the rules are in place, put into its bridge,
+ * brought up and made persistent, unless it is to end with its descriptors. Until then
+ * closing them is the whole undo, and what a killed process leaves is nothing.
  */
 
 #include "tap-make.h"
@@ -14,31 +14,35 @@
 #include "kernel/address.h"
 #include "kernel/tun.h"
 
-#include "base/cleanup.h"
-
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- Making one --------------------------------------------------------------------------- */
 
 struct making {
 	struct tap_request request; /* borrows its addresses from the transaction */
 	size_t name_index;
-	int fd;
+	size_t queues_index;
 	uint32_t ifindex;
 };
+
+static int first_fd(const struct plan *plan, const struct making *making)
+{
+	return plan->queues[making->queues_index].fds[0];
+}
 
 static int set_owners(struct plan *plan, const struct making *making)
 {
 	const struct tap_request *request = &making->request;
 	struct error *error = plan_error(plan);
-	int r = 0;
+	int fd = first_fd(plan, making), r = 0;
 
 	/* Without an owner any local user could open it; with both, both must match. */
 	if (request->flags & NESTNET_TAP_HAS_OWNER)
-		r = tun_set_owner(making->fd, request->owner, error);
+		r = tun_set_owner(fd, request->owner, error);
 	if (r == 0 && (request->flags & NESTNET_TAP_HAS_GROUP))
-		r = tun_set_group(making->fd, request->group, error);
+		r = tun_set_group(fd, request->group, error);
 	return r;
 }
 
@@ -65,34 +69,22 @@ static int mark(struct plan *plan, struct netlink *nl, struct making *making,
 	return link_change(nl, link.ifindex, &change, plan_error(plan));
 }
 
-static int create_device(struct plan *plan, struct making *making, char *name)
-{
-	const struct tap_request *request = &making->request;
-	int back, r = context_enter(plan->ctx, &back);
-
-	if (r < 0)
-		return r;
-	r = tun_create(request->name, request->flags & NESTNET_TAP_VNET_HDR,
-		       request->queues > 1, &making->fd, name, plan_error(plan));
-	return context_leave(plan->ctx, back, r);
-}
-
 static int create(struct plan *plan, void *step)
 {
 	struct making *making = step;
+	struct queues *queues = &plan->queues[making->queues_index];
 	char name[NESTNET_IFNAMSIZ];
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
 	if (r == 0)
-		r = create_device(plan, making, name);
+		r = queues_create(plan->ctx, &making->request, queues, name);
 	if (r == 0)
 		r = set_owners(plan, making);
 	if (r == 0)
 		r = mark(plan, nl, making, name);
 	if (r < 0) {
-		cleanup_close_fd(&making->fd);
-		making->fd = -1;
+		queues_close(queues);
 		return error_prefix(plan_error(plan), "tap add %s", making->request.name);
 	}
 	plan_set_ifname(plan, making->name_index, name);
@@ -103,24 +95,14 @@ static int destroy(struct plan *plan, void *step)
 {
 	struct making *making = step;
 
-	(void)plan;
-	cleanup_close_fd(&making->fd);
-	making->fd = -1;
+	queues_close(&plan->queues[making->queues_index]);
 	return 0;
-}
-
-static void free_making(void *step)
-{
-	struct making *making = step;
-
-	cleanup_close_fd(&making->fd);
-	free(making);
 }
 
 static const struct plan_step_ops create_ops = {
 	.act = create,
 	.undo = destroy,
-	.free = free_making,
+	.free = free,
 };
 
 /* ---- Bringing it up -------------------------------------------------------------------------- */
@@ -193,7 +175,9 @@ static int set_up(struct plan *plan, struct netlink *nl, struct making *making)
 		r = address_add(nl, making->ifindex, &request->addresses.list[i], error);
 	if (r == 0 && link_change(nl, making->ifindex, &up, error) < 0)
 		r = error_prefix(error, "bring it up");
-	return r < 0 ? r : tun_set_persistent(making->fd, true, error);
+	if (r < 0 || (request->flags & NESTNET_TAP_EPHEMERAL))
+		return r;
+	return tun_set_persistent(first_fd(plan, making), true, error);
 }
 
 static int bring_up(struct plan *plan, void *step)
@@ -214,7 +198,9 @@ static int let_go(struct plan *plan, void *step)
 {
 	struct making *making = step;
 
-	return tun_set_persistent(making->fd, false, plan_error(plan));
+	if (making->request.flags & NESTNET_TAP_EPHEMERAL)
+		return 0;
+	return tun_set_persistent(first_fd(plan, making), false, plan_error(plan));
 }
 
 static const struct plan_step_ops up_ops = {
@@ -229,10 +215,13 @@ int tap_plan_making(struct plan *plan, const struct tap_request *request)
 	int r;
 
 	if (making)
-		*making = (struct making){ .request = *request, .fd = -1 };
+		*making = (struct making){ .request = *request };
 	r = plan_add(plan, PLAN_LINKS, &create_ops, making);
 	if (r == 0)
 		r = plan_add_ifname(plan, request->name, &making->name_index);
+	if (r == 0)
+		r = plan_add_queues(plan, making->name_index, request->opening.is_wanted,
+				    &making->queues_index);
 	if (r == 0)
 		r = plan_add(plan, PLAN_PORTS, &up_ops, making);
 	return r;

@@ -11,6 +11,7 @@
 #include "present.h"
 #include "tap-change.h"
 #include "tap-make.h"
+#include "tap-open.h"
 #include "transaction.h"
 #include "updown.h"
 
@@ -75,6 +76,8 @@ static bool has_other_mark(const struct link *link, const struct tap_request *re
 	mark_read(link, &mark);
 	if (mark.queues != request->queues)
 		snprintf(what, size, "queues %u", mark.queues);
+	else if (link_is_ephemeral(link) != !!(request->flags & NESTNET_TAP_EPHEMERAL))
+		snprintf(what, size, "persistence %s", link->is_persistent ? "on" : "off");
 	else if (!address_equal(&mark.lease, &request->lease))
 		snprintf(what, size, "%s%s", mark.lease.family ? "lease " : "no lease",
 			 mark.lease.family ? nestnet_address_format(&mark.lease, text) : "");
@@ -164,6 +167,8 @@ static int plan_there(struct plan *plan, const struct tap_request *request,
 		r = plan_add_ifname(plan, request->name, &index);
 	if (r == 0)
 		r = bring_up(plan, request, link);
+	if (r == 0 && request->opening.is_wanted)
+		r = tap_plan_opening(plan, request, link, index);
 	return r < 0 ? r : 1;
 }
 
@@ -294,6 +299,8 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 		why = why_not_guarded(options);
 	if (!why)
 		why = why_not_leased(options);
+	if (!why)
+		why = tap_why_not_open(options);
 	if (why)
 		return why;
 	for (size_t i = 0; i < options->n_addresses; i++) {
@@ -334,6 +341,7 @@ int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 	tap->has_mac = options->mac;
 	if (options->mac)
 		memcpy(tap->mac, options->mac, sizeof(tap->mac));
+	tap->opening = tap_opening_of(options);
 	if (options->lease)
 		tap->lease = *options->lease;
 	if (!(tap->flags & (NESTNET_TAP_HAS_OWNER | NESTNET_TAP_HAS_GROUP))) {
@@ -382,7 +390,8 @@ static void fill_tap(const struct inventory *inventory, const struct inventory_l
 				     .has_carrier = link->has_carrier,
 				     .is_managed = link->is_managed };
 	memcpy(ret->mac, link->mac, sizeof(ret->mac));
-	ret->flags = (link->has_vnet_hdr ? NESTNET_TAP_VNET_HDR : 0) |
+	ret->flags = (link_is_ephemeral(link) ? NESTNET_TAP_EPHEMERAL : 0) |
+		     (link->has_vnet_hdr ? NESTNET_TAP_VNET_HDR : 0) |
 		     (link->is_isolated ? NESTNET_TAP_ISOLATED : 0) |
 		     (link->has_hairpin ? 0 : NESTNET_TAP_NO_HAIRPIN) |
 		     (link->has_owner ? NESTNET_TAP_HAS_OWNER : 0) |

@@ -33,6 +33,8 @@ struct nestnet_transaction {
 	size_t culprit;          /* the request that the last failure is about; n: none */
 	char (*ifnames)[NESTNET_IFNAMSIZ]; /* of the last commit */
 	size_t n_ifnames;
+	struct queues *queues; /* of the last commit, until they are taken */
+	size_t n_queues;
 };
 
 /* ---- Requests --------------------------------------------------------------------------- */
@@ -49,6 +51,15 @@ int nestnet_transaction_new(struct nestnet *ctx, struct nestnet_transaction **re
 	return 0;
 }
 
+static void close_queues(struct nestnet_transaction *tx)
+{
+	for (size_t i = 0; i < tx->n_queues; i++)
+		queues_close(&tx->queues[i]);
+	free(tx->queues);
+	tx->queues = NULL;
+	tx->n_queues = 0;
+}
+
 struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction *tx)
 {
 	if (!tx)
@@ -58,6 +69,7 @@ struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction 
 	free(tx->requests);
 	objects_free(tx->objects);
 	free(tx->ifnames);
+	close_queues(tx);
 	free(tx);
 	return NULL;
 }
@@ -74,6 +86,8 @@ static const char *why_not_whole(const struct request *request)
 {
 	switch (request->kind) {
 	case REQUEST_TAP_ADD:
+		if (request->tap.opening.is_wanted)
+			return "a whole state opens no taps";
 		return strchr(request->tap.name, '%') ? "a whole state names its taps" : NULL;
 	case REQUEST_FORWARD:
 		return request->forward.is_on ? NULL : "no whole state turns it off";
@@ -202,6 +216,19 @@ static void cleanup_plan(struct plan **plan)
 	plan_free(*plan);
 }
 
+/* What the caller is to have of a plan that was executed. */
+static void take_results(struct nestnet_transaction *tx, struct plan *plan)
+{
+	free(tx->ifnames);
+	tx->ifnames = plan->ifnames;
+	tx->n_ifnames = plan->n_ifnames;
+	plan->ifnames = NULL;
+	tx->queues = plan->queues;
+	tx->n_queues = plan->n_queues;
+	plan->queues = NULL;
+	plan->n_queues = 0;
+}
+
 /* @param first  is given what a commit is told by that is to be made anew */
 static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 {
@@ -212,12 +239,8 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 		r = plan_execute(plan);
 	if (r == -ERESTART && plan && plan->n_changes)
 		snprintf(first, size, "%s", plan->changes[0].text);
-	if (r == 0) {
-		free(tx->ifnames);
-		tx->ifnames = plan->ifnames;
-		tx->n_ifnames = plan->n_ifnames;
-		plan->ifnames = NULL;
-	}
+	if (r == 0)
+		take_results(tx, plan);
 	return r;
 }
 
@@ -253,6 +276,7 @@ int nestnet_transaction_commit(struct nestnet_transaction *tx)
 	char first[128] = "commit";
 	int r = -ERESTART;
 
+	close_queues(tx);
 	for (unsigned int try = 0; r == -ERESTART && try < TRIES; try++) {
 		context_begin(tx->ctx);
 		r = commit_once(tx, first, sizeof(first));
@@ -290,4 +314,26 @@ int nestnet_transaction_plan(struct nestnet_transaction *tx, nestnet_change_fn f
 const char *nestnet_transaction_ifname(const struct nestnet_transaction *tx, size_t index)
 {
 	return index < tx->n_ifnames ? tx->ifnames[index] : NULL;
+}
+
+int nestnet_transaction_take_fds(struct nestnet_transaction *tx, size_t index, int *fds,
+				 size_t n)
+{
+	struct queues *queues = NULL;
+
+	context_begin(tx->ctx);
+	for (size_t i = 0; i < tx->n_queues; i++) {
+		if (tx->queues[i].name_index == index && tx->queues[i].fds)
+			queues = &tx->queues[i];
+	}
+	if (!queues)
+		return transaction_refuse(tx, ENOENT, "take descriptors: none are there");
+	if (queues->n != n)
+		return transaction_refuse(tx, EINVAL,
+					  "take descriptors: there are %u, not %zu",
+					  queues->n, n);
+	memcpy(fds, queues->fds, n * sizeof(*fds));
+	queues->n = 0; /* not ours to close any more */
+	queues_close(queues);
+	return 0;
 }

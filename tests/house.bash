@@ -133,6 +133,18 @@ the_command_sees_the_public_header_alone() {
 	done
 }
 
+examples_see_the_public_header_alone_and_are_short() {
+	local file
+
+	for file in $(files_of examples); do
+		may_include "$file" '<[^>]*>'
+		includes "$file" | grep -E '^<nestnet/' | grep -vx '<nestnet/nestnet.h>' |
+			sed "s|^|${file#"$top"/} includes |"
+		says_foreign "$file"
+		[[ $(wc -l <"$file") -le 200 ]] || echo "${file#"$top"/} has more than 200 lines"
+	done
+}
+
 every_include_of_ours_is_there() {
 	local file included
 
@@ -266,7 +278,7 @@ a_cxx_program_links_with_the_library() {
 # ---- The shape of files ----------------------------------------------------------------------------
 
 sources() {
-	find "$top/include" "$top/libnestnet" "$top/nestnet-cli" "$top/tests" "$top/man" -type f \
+	find "$top"/{examples,include,libnestnet,nestnet-cli,tests,man} -type f \
 		\( -name '*.[ch]' -o -name '*.bash' -o -name '*.[1357]' -o -name run -o -name lab \) |
 		sort
 	find "$top/hooks" "$top/completion" -type f ! -name '*.md' | sort

@@ -22,7 +22,8 @@
  * Ownership
  *	What a function takes is borrowed for the call, and copied if it is needed later.
  *	What a list callback is given lives until the callback returns. Handles are freed
- *	by the function that ends in _free, which takes NULL and returns NULL.
+ *	by the function that ends in _free, which takes NULL and returns NULL. Descriptors
+ *	that are handed over are the caller's to close, and close-on-exec.
  *
  * Errors
  *	Functions return 0 or a documented positive value, or a negative errno of this set:
@@ -343,6 +344,40 @@ NESTNET_PUBLIC int nestnet_exposure_list(struct nestnet *ctx,
 #define NESTNET_TAP_HAS_OWNER  (1u << 3) /**< owner is set */
 #define NESTNET_TAP_HAS_GROUP  (1u << 4) /**< group is set */
 #define NESTNET_TAP_MTU_AUTO   (1u << 5) /**< of the interfaces with a default route */
+#define NESTNET_TAP_EPHEMERAL  (1u << 6) /**< gone when its last descriptor is closed */
+
+/** Descriptors that read and write without waiting (O_NONBLOCK). */
+#define NESTNET_OPEN_NONBLOCK (1u << 0)
+
+/* What whoever reads a tap takes as it comes from the kernel, in the words of virtio-net:
+ * frames without a checksum, and TCP and UDP in one large frame. Each but the first wants
+ * the first. */
+#define NESTNET_OFFLOAD_CSUM    (1u << 0) /**< no checksum yet */
+#define NESTNET_OFFLOAD_TSO4    (1u << 1) /**< TCP over IPv4, unsegmented */
+#define NESTNET_OFFLOAD_TSO6    (1u << 2) /**< TCP over IPv6, unsegmented */
+#define NESTNET_OFFLOAD_TSO_ECN (1u << 3) /**< such TCP with ECN; wants one of the two */
+#define NESTNET_OFFLOAD_USO4    (1u << 5) /**< UDP over IPv4; from Linux 6.2, with USO6 */
+#define NESTNET_OFFLOAD_USO6    (1u << 6) /**< UDP over IPv6; from Linux 6.2, with USO4 */
+
+/** The shortest virtio-net header, and what is meant where no length is said, in bytes. The
+ *  header of virtio 1.0, and of mergeable buffers, has 12. */
+#define NESTNET_VNET_HDR_MIN 10
+#define NESTNET_VNET_HDR_MAX 64
+
+/**
+ * How a tap is opened. A descriptor is that of one queue. It reads and writes one whole
+ * Ethernet frame a call, without a packet information header; before the frame is a
+ * virtio-net header where the tap has one. It is always close-on-exec: clear FD_CLOEXEC, or
+ * pass it on over a socket, for another program. It belongs to the tap, and so goes with it
+ * under another name and into another namespace.
+ */
+struct nestnet_open_options {
+	size_t size;               /**< sizeof(struct nestnet_open_options) */
+	unsigned int flags;        /**< NESTNET_OPEN_* */
+	unsigned int vnet_hdr_len; /**< bytes of the virtio-net header; 0: see the function */
+	unsigned int offloads;     /**< NESTNET_OFFLOAD_*; only with such a header */
+	uint32_t ifindex;          /**< nestnet_tap_open(): which tap, where no name is said */
+};
 
 /**
  * A guest that may send through a guarded tap, and nothing but it: frames from its MAC,
@@ -383,18 +418,62 @@ struct nestnet_tap_options {
 	 *  from the DHCP server of the bridge. Kept for that server's configuration, which is
 	 *  the caller's. NULL: none */
 	const struct nestnet_address *lease;
+	/** Has the commit open every queue, for nestnet_transaction_take_fds(); a vnet_hdr_len
+	 *  of 0 is NESTNET_VNET_HDR_MIN where the tap has such a header. NULL: not opened */
+	const struct nestnet_open_options *open;
 };
 
 /**
- * Queues: a persistent tap, up, and in its bridge. Its guards are in force before it is
- * up.
+ * Queues: a tap, up, and in its bridge. Its guards are in force before it is up.
+ *
+ * It is persistent, or (NESTNET_TAP_EPHEMERAL, only with open) lives as long as a
+ * descriptor of it is open, so that it cannot outlive the process. What of its guards is
+ * left then is of no effect; it goes with the next such tap that is added, or at once by
+ * nestnet_tap_del() with NESTNET_IF_EXISTS. An ephemeral tap is of its program and no part
+ * of a whole state: nestnet_save() does not tell it, and a transaction of a whole state,
+ * which cannot have one, leaves it; nestnet_clear() deletes it.
+ *
+ * One that is there just so is left as it is, and is opened where that is asked for.
  * @param name     may end in %d, which becomes the first free number
  * @param options  NULL: all zero
  * @return 0, -EINVAL, -ENOMEM. The commit gives -EEXIST (another interface, or a tap with
- *         other options), -ENODEV (no such bridge). Since: 0.1
+ *         other options), -ENODEV (no such bridge), and as nestnet_tap_open() where one
+ *         that is there is opened. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 				   const struct nestnet_tap_options *options);
+
+/**
+ * Hands over the descriptors of a tap that the last commit opened, one for each queue. They
+ * are the caller's from then on; those that nobody takes are closed by
+ * nestnet_transaction_free() and by the next commit.
+ * @param index  of the tap, as of nestnet_transaction_ifname()
+ * @param fds    room for n
+ * @param n      how many queues the tap has
+ * @return 0; -ENOENT (none are there: not asked for, not committed, or taken); -EINVAL (n
+ *         is another number), and all are where they were. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_transaction_take_fds(struct nestnet_transaction *tx,
+						size_t index, int *fds, size_t n);
+
+/**
+ * Opens a tap that is there, whoever made it, in the namespace of the context. Nothing of
+ * it is changed but what is its opener's: the length of its header, and offloads; up or
+ * down, it stays so. It takes CAP_NET_ADMIN, or being its owner (and in its group, where
+ * it has one), and access to /dev/net/tun.
+ * @param name     NULL: that of options->ifindex, which stays under a new name
+ * @param options  vnet_hdr_len 0: frames have no virtio-net header. NULL: all zero
+ * @param fds      room for n; they are the caller's
+ * @param n        how many queues to open, from 1 to those that the tap has
+ * @return 0; -EINVAL; -ENODEV; -EEXIST: it is of another kind than is asked for, and the
+ *         sentence names what differs (no tap, vnet-hdr, queues); -EBUSY: a program has it
+ *         open; -EPERM: it is another's, whom the sentence names; -EOPNOTSUPP (an offload
+ *         that this kernel does not have), -EAGAIN (it kept being renamed). On failure fds
+ *         is untouched, and nothing is open. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_tap_open(struct nestnet *ctx, const char *name,
+				    const struct nestnet_open_options *options, int *fds,
+				    size_t n);
 
 /** Queues: no tap of that name. -EBUSY where nestnet did not make it. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_tap_del(struct nestnet_transaction *tx, const char *name,

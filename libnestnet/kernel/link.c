@@ -46,11 +46,11 @@ static void read_tun(struct nlattr *data, struct link *link)
 	struct nlattr *tb[IFLA_TUN_MAX + 1] = { 0 };
 
 	/* IFLA_TUN_TYPE is IFF_TUN (1) or IFF_TAP (2). */
-	if (nla_parse_nested(tb, IFLA_TUN_MAX, data, NULL) < 0 || !tb[IFLA_TUN_TYPE] ||
-	    nla_get_u8(tb[IFLA_TUN_TYPE]) != 2)
+	if (nla_parse_nested(tb, IFLA_TUN_MAX, data, NULL) < 0 || !tb[IFLA_TUN_TYPE])
 		return;
-
-	link->kind = LINK_TAP;
+	link->kind = nla_get_u8(tb[IFLA_TUN_TYPE]) == 2 ? LINK_TAP : LINK_TUN;
+	if (link->kind == LINK_TUN)
+		return;
 	link->has_owner = tb[IFLA_TUN_OWNER] != NULL;
 	link->owner = read_u32(tb[IFLA_TUN_OWNER], 0);
 	link->has_group = tb[IFLA_TUN_GROUP] != NULL;

@@ -31,6 +31,7 @@ static inline bool link_group_is_ours(uint32_t group)
 enum link_kind {
 	LINK_OTHER,
 	LINK_TAP,
+	LINK_TUN,
 	LINK_BRIDGE,
 	LINK_VETH,
 };
@@ -61,6 +62,12 @@ struct link {
 	bool has_vnet_hdr, has_multi_queue;
 	bool is_persistent;
 };
+
+/** A tap that goes with its last descriptor. */
+static inline bool link_is_ephemeral(const struct link *link)
+{
+	return link->kind == LINK_TAP && !link->is_persistent;
+}
 
 /** @return 1: it is there; 0: there is no such link; or a negative errno, for an alternative
  *          name of a link too */

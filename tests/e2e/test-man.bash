@@ -97,6 +97,23 @@ test_the_example_of_libnestnet_3_is_a_program_that_exposes_its_guest() {
 	same "left" "" "$(nestnet list; nestnet tap list)"
 }
 
+test_the_example_of_libnestnet_tap_3_is_a_program_with_a_tap_of_its_own() {
+	local out
+
+	# The second display is QEMU's command line.
+	examples_of "$MAN/libnestnet-tap.3" | sed '/^}$/{$!{N;/\ntapexec/{s/\n.*//;q}}}' \
+		>"$LAB_SCRATCH/tapexec.c"
+	built_program tapexec "$LAB_SCRATCH/tapexec.c"
+	out=$(on l1 "$LAB_SCRATCH/tapexec" virbr0 \
+		sh -c 'readlink /proc/self/fd/3; cat /proc/self/fdinfo/3; ip link show master virbr0')
+	matches "descriptor 3" '/dev/net/tun' "$out"
+	matches "its interface" 'iff:.vm0' "$out"
+	matches "it is there" ' vm0: ' "$out"
+	same "left" "" "$(nestnet tap list)"
+	matches "without a bridge" 'bridge br7: No such device$' \
+		"$(on l1 "$LAB_SCRATCH/tapexec" br7 true 2>&1 || true)"
+}
+
 test_the_program_of_the_readme_lists_what_is_exposed() {
 	program_of "$TOP/README.md" >"$LAB_SCRATCH/aliases.c"
 	built_program aliases "$LAB_SCRATCH/aliases.c"

@@ -316,6 +316,8 @@ static int add_tap_row(void *userdata, const struct nestnet_tap *tap)
 		add(userdata, " owner=%u", tap->owner);
 	if (tap->flags & NESTNET_TAP_HAS_GROUP)
 		add(userdata, " group=%u", tap->group);
+	if (tap->flags & NESTNET_TAP_EPHEMERAL)
+		add(userdata, " ephemeral");
 	add_addresses(userdata, tap->addresses, tap->n_addresses);
 	add(userdata, "\n");
 	return 0;

@@ -131,6 +131,47 @@ static int add_full_tap(void)
 	return tap_add("tap0", &options);
 }
 
+static int tap_fds[3];
+
+/* As a virtual machine monitor does: the tap lives by these descriptors. */
+static int add_open_tap(void)
+{
+	static const struct nestnet_guard guard = { .mac = { 2, 0, 0, 0, 0, 0x89 } };
+	static const struct nestnet_open_options open = { .size = sizeof(open),
+							  .vnet_hdr_len = 12,
+							  .offloads = NESTNET_OFFLOAD_CSUM };
+	struct nestnet_tap_options options = full_tap();
+	struct nestnet_transaction *tx = begin();
+	int r;
+
+	options.flags |= NESTNET_TAP_EPHEMERAL;
+	options.queues = 3;
+	options.guards = &guard;
+	options.n_guards = 1;
+	options.open = &open;
+	ok(nestnet_tap_add(tx, "tap0", &options));
+	r = nestnet_transaction_commit(tx);
+	if (r == 0)
+		ok(nestnet_transaction_take_fds(tx, 0, tap_fds, 3));
+	nestnet_transaction_free(tx);
+	return r;
+}
+
+static int close_tap(void)
+{
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(close(tap_fds[i]), 0);
+	return tap_del("tap0", NESTNET_IF_EXISTS);
+}
+
+/* With the table of guards, which stays when they go. */
+static void arrange_guards(void)
+{
+	arrange_bridge();
+	ok(add_open_tap());
+	ok(close_tap());
+}
+
 static int add_full_bridge(void)
 {
 	struct nestnet_prefix addresses[] = { prefix_of("192.168.50.1/24"),
@@ -287,6 +328,7 @@ static const struct attempt {
 	{ "forward off", arrange_turned_on, turn_off, turn_on, false },
 	{ "a whole network", arrange_uplinks, make_network, clear, true },
 	{ "clear", arrange_network, clear, make_network, true },
+	{ "tap add, opened", arrange_guards, add_open_tap, close_tap, false },
 };
 
 /* ---- How it must end -------------------------------------------------------------------------- */
@@ -468,6 +510,12 @@ START_TEST(clear_that_fails_anywhere_leaves_all_as_it_was_or_says_so)
 }
 END_TEST
 
+START_TEST(an_open_tap_that_fails_anywhere_leaves_all_as_it_was)
+{
+	check_attempts(17, 17);
+}
+END_TEST
+
 /* ---- Answers ------------------------------------------------------------------------ */
 
 /* kernel/netlink-message.h: "Where the answer was lost, the message is sent again". And of a
@@ -500,6 +548,7 @@ int main(void)
 	tcase_add_test(every, a_link_that_fails_anywhere_leaves_all_as_it_was);
 	tcase_add_test(every, forwarding_that_fails_anywhere_leaves_all_as_it_was);
 	tcase_add_test(every, a_whole_network_that_fails_anywhere_leaves_all_as_it_was);
+	tcase_add_test(every, an_open_tap_that_fails_anywhere_leaves_all_as_it_was);
 	tcase_add_test(every, clear_that_fails_anywhere_leaves_all_as_it_was_or_says_so);
 	return netns_run(suite);
 }
