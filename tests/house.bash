@@ -24,7 +24,7 @@ is_instrumented() {
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-nouns=(alias bridge expose forward guard nat port state tap)
+nouns=(alias bridge doctor expose forward guard nat port state tap)
 # Named after a noun, and yet for all: HACKING.md has them among the mechanisms.
 mechanisms=(guard-element.h tap-make.h)
 
