@@ -6,6 +6,7 @@
 #include "kernel/host.h"
 
 #include "base/address.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,7 +41,7 @@ static int check_device(struct doctor *doctor, const char *check, const char *pa
 		snprintf(remedy, sizeof(remedy), "modprobe %s", module);
 	else if (r == -EACCES || r == -EPERM)
 		snprintf(remedy, sizeof(remedy), "chmod 666 %s", path);
-	return doctor_say(doctor, check, bad, path, remedy, "%s", strerror(-r));
+	return doctor_say(doctor, check, bad, path, remedy, "%s", error_describe(-r));
 }
 
 static int check_machine(struct doctor *doctor)
@@ -71,7 +72,7 @@ static int check_legacy(struct doctor *doctor, int family)
 		return 0;
 	if (r < 0)
 		return doctor_say(doctor, "legacy", NESTNET_FINDING_SKIP, program, NULL,
-				  "whether it has tables could not be read: %s", strerror(-r));
+				  "whether it has tables could not be read: %s", error_describe(-r));
 	snprintf(remedy, sizeof(remedy), "%s-save", program);
 	return doctor_say(doctor, "legacy", NESTNET_FINDING_WARN, program, remedy,
 			  "it has tables (%s), whose rules cannot be seen from here", tables);

@@ -160,7 +160,7 @@ static int say_not_local(struct doctor *doctor, const struct doctor_path *path,
 		snprintf(remedy, sizeof(remedy), "nestnet alias add %s --dev %s", alias,
 			 path->in->link.name);
 	if (r == 1 && route.gateway.family == AF_UNSPEC && path->in &&
-	    route.ifindex == path->in->link.ifindex)
+	    route.destination.len > 0 && route.ifindex == path->in->link.ifindex)
 		return doctor_say(doctor, "arrives", NESTNET_FINDING_FAIL, alias, remedy,
 				  "it is not local to this host, so that nobody answers for "
 				  "it on %s",
@@ -365,14 +365,17 @@ static int check_guest(struct doctor *doctor, struct doctor_path *path, const ch
 static int check_port(struct doctor *doctor, const struct doctor_path *path)
 {
 	const struct link *port = path->port ? &path->port->link : NULL;
-	char remedy[96];
+	char remedy[192];
 
 	if (!port || port->ifindex == path->out->link.ifindex)
 		return 0;
 	if (!port->is_up || !port->has_carrier || port->is_forwarding)
 		return check_link(doctor, "port", path->port);
-	snprintf(remedy, sizeof(remedy), "ip link set dev %s type bridge stp_state 0",
-		 path->out->link.name);
+	/* A port that listens goes on to do so without STP, until it is up anew. */
+	snprintf(remedy, sizeof(remedy),
+		 "ip link set dev %s type bridge stp_state 0 && ip link set dev %s down && "
+		 "ip link set dev %s up",
+		 path->out->link.name, port->name, port->name);
 	return doctor_say(doctor, "port", NESTNET_FINDING_FAIL, port->name, remedy,
 			  "%s does not forward by this port yet (STP)",
 			  path->out->link.name);

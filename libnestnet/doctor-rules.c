@@ -106,11 +106,6 @@ static int take_translation(void *userdata, const struct walk_finding *finding)
 
 /* ---- Probes --------------------------------------------------------------------------- */
 
-static uint16_t single_port(const struct nestnet_endpoint *endpoint)
-{
-	return endpoint->first_port == endpoint->last_port ? endpoint->first_port : 0;
-}
-
 static void set_input(struct probe *probe, const struct inventory_link *link)
 {
 	if (!link)
@@ -135,11 +130,9 @@ static struct probe arriving(const struct doctor_path *path)
 	probe_begin(&probe, path->family, path->protocol);
 	if (path->alias.address.family != AF_UNSPEC)
 		probe_set_destination(&probe, &path->alias);
-	if (path->exposure) {
-		probe_set_ports(&probe, 0, single_port(&path->exposure->alias));
-		if (path->exposure->n_from == 1)
-			probe_set_source_prefix(&probe, &path->exposure->from[0]);
-	}
+	probe_set_ports(&probe, 0, path->alias_port);
+	if (path->exposure && path->exposure->n_from == 1)
+		probe_set_source_prefix(&probe, &path->exposure->from[0]);
 	set_input(&probe, path->in);
 	return probe;
 }
@@ -149,11 +142,7 @@ static struct probe inbound(const struct doctor_path *path)
 	struct probe probe = arriving(path);
 
 	probe_set_destination(&probe, &path->target);
-	if (path->exposure)
-		probe_set_ports(&probe, 0,
-				path->exposure->target.first_port
-					? single_port(&path->exposure->target)
-					: single_port(&path->exposure->alias));
+	probe_set_ports(&probe, 0, path->target_port);
 	probe.is_dnat = true;
 	return probe;
 }
@@ -165,6 +154,7 @@ static struct probe reply(const struct doctor_path *path)
 
 	probe_begin(&probe, path->family, path->protocol);
 	probe_set_source_prefix(&probe, &path->target);
+	probe_set_ports(&probe, path->target_port, 0);
 	probe.state = FOREIGN_STATE_ESTABLISHED;
 	probe.is_dnat = probe.is_reply = true;
 	set_input(&probe, path->out);

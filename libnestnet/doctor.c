@@ -16,7 +16,7 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/socket.h>
 
 int doctor_say(const struct doctor *doctor, const char *check,
 	       enum nestnet_finding_status status, const char *subject, const char *remedy,
@@ -109,17 +109,46 @@ static int read_exposures(struct nestnet *ctx, struct search *search, bool is_ex
 
 /* ---- One exposure --------------------------------------------------------------------- */
 
+/* The one address of the target's prefix that stands for an address of the alias's. */
+static void narrow(struct doctor_path *path, const struct nestnet_endpoint *match)
+{
+	const struct nestnet_address *address = &match->prefix.address;
+	unsigned int len = path->alias.len;
+
+	if (address->family == AF_UNSPEC || !prefix_is_address(&match->prefix))
+		return;
+	if (path->alias.address.family != AF_UNSPEC && !prefix_is_address(&path->alias)) {
+		for (size_t i = 0; i < address_len(path->family); i++) {
+			unsigned int bits = len > i * 8 ? len - (unsigned int)i * 8 : 0;
+			uint8_t host = bits >= 8 ? 0 : (uint8_t)(0xff >> bits);
+
+			path->target.address.bytes[i] |= address->bytes[i] & host;
+		}
+		path->target.len = address_bits(path->family);
+	}
+	path->alias = match->prefix;
+}
+
+/* What is asked about is what was exposed, or less of it: one port, or one address. */
 static struct doctor_path begin_path(const struct exposure *exposure,
 				     const struct nestnet_endpoint *match)
 {
+	const struct nestnet_endpoint *alias = &exposure->alias, *target = &exposure->target;
+	const struct nestnet_endpoint *asked = match->first_port ? match : alias;
 	struct doctor_path path = { .exposure = exposure,
-				    .family = exposure->target.prefix.address.family,
-				    .alias = exposure->alias.prefix,
-				    .target = exposure->target.prefix,
-				    .protocol = exposure->alias.protocol };
+				    .family = target->prefix.address.family,
+				    .alias = alias->prefix,
+				    .target = target->prefix,
+				    .protocol = asked->protocol };
 
 	if (path.protocol == 0)
-		path.protocol = match->protocol ? match->protocol : IPPROTO_TCP;
+		path.protocol = IPPROTO_TCP;
+	if (asked->first_port == asked->last_port)
+		path.alias_port = path.target_port = asked->first_port;
+	if (path.alias_port && target->first_port)
+		path.target_port =
+			(uint16_t)(target->first_port + (path.alias_port - alias->first_port));
+	narrow(&path, match);
 	return path;
 }
 

@@ -24,6 +24,7 @@ struct doctor_path {
 	int family;
 	struct nestnet_prefix alias, target;
 	unsigned int protocol; /* tcp where every protocol is exposed */
+	uint16_t alias_port, target_port; /* of the alias, of the target; 0: several */
 	const struct inventory_link *in, *out; /* NULL: not known */
 	const struct inventory_link *port;     /* of out, where the guest is; or NULL */
 };

@@ -161,6 +161,13 @@ static void format_hex(const uint8_t *data, size_t len, char *ret, size_t size)
 		at += (size_t)snprintf(ret + at, size - at, "%02x", data[i]);
 }
 
+static const char *family_text(enum foreign_field field, int family)
+{
+	if (field == FOREIGN_PROTOCOL)
+		return family == AF_INET6 ? "ip6" : "ip";
+	return family == AF_INET6 ? "ipv6" : "ipv4";
+}
+
 static void format_value(const struct writer *writer, const uint8_t *data, size_t len,
 			 char *ret, size_t size)
 {
@@ -180,6 +187,11 @@ static void format_value(const struct writer *writer, const uint8_t *data, size_
 		}
 		if (load->field == FOREIGN_TRANSPORT && len == 2) {
 			snprintf(ret, size, "%u", (unsigned int)(data[0] << 8 | data[1]));
+			return;
+		}
+		if ((load->field == FOREIGN_PROTOCOL || load->field == FOREIGN_NFPROTO) &&
+		    writer->family != AF_UNSPEC) {
+			snprintf(ret, size, "%s", family_text(load->field, writer->family));
 			return;
 		}
 		if (load->field == FOREIGN_L4PROTO && protocol_name(data[0])[0]) {
@@ -239,6 +251,10 @@ static bool is_implied(struct writer *writer, const struct foreign_op *op,
 		return false;
 	if (load->field == FOREIGN_NFPROTO) {
 		writer->family = op->data[0] == NFPROTO_IPV6 ? AF_INET6 : AF_INET;
+		return is_load && next->field == FOREIGN_NETWORK;
+	}
+	if (load->field == FOREIGN_PROTOCOL && op->len == 2) {
+		writer->family = op->data[0] == 0x86 ? AF_INET6 : AF_INET;
 		return is_load && next->field == FOREIGN_NETWORK;
 	}
 	if (load->field == FOREIGN_L4PROTO) {
