@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* expose, unexpose, list. */
 
+#include "doctor.h"
 #include "parse.h"
 #include "rows.h"
 
@@ -110,7 +111,10 @@ static int run_expose(struct cli *cli, char **argv, const struct expose_line *li
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)
 		return status;
-	return cli_commit(cli, tx, nestnet_expose(tx, &alias, &target, &line->options));
+	status = cli_commit(cli, tx, nestnet_expose(tx, &alias, &target, &line->options));
+	if (status == STATUS_OK)
+		doctor_warn(cli, &alias);
+	return status;
 }
 
 int cmd_expose(struct cli *cli, int argc, char **argv)

@@ -129,6 +129,10 @@ const struct command commands[] = {
 	  "nestnet save" },
 	{ "status", NULL, cmd_status, "[--dot]", "show the whole picture, and what is wrong",
 	  "  --dot               for Graphviz\n", "nestnet status" },
+	{ "doctor", NULL, cmd_doctor, "[ALIAS[:PORT[/PROTO]]]",
+	  "say whether it will work, and if not, why",
+	  "  ALIAS               the whole way of what is exposed; without it, the host\n",
+	  "nestnet doctor 10.128.0.13" },
 	{ "clear", NULL, cmd_clear, "", "remove everything nestnet made, and put back the rest",
 	  NULL, "nestnet clear" },
 };

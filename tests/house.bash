@@ -24,7 +24,7 @@ is_instrumented() {
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-nouns=(alias bridge expose forward guard guest nat port state tap uplink)
+nouns=(alias bridge doctor expose forward guard guest nat port state tap uplink)
 # Named after a noun, and yet for all: HACKING.md has them among the mechanisms.
 mechanisms=(guard-element.h tap-make.h)
 

@@ -778,6 +778,44 @@ typedef int (*nestnet_guest_fn)(void *userdata, const struct nestnet_guest *gues
 NESTNET_PUBLIC int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn,
 				      void *userdata);
 
+/* ---- The doctor ------------------------------------------------------------------ */
+
+enum nestnet_finding_status {
+	NESTNET_FINDING_OK,
+	NESTNET_FINDING_WARN, /**< it stops a part of what was asked about, or might */
+	NESTNET_FINDING_FAIL, /**< it stops all of it */
+	NESTNET_FINDING_SKIP  /**< could not be looked at */
+};
+
+struct nestnet_finding {
+	const char *check; /**< a word: "arrives", "forwarded", "rp_filter" */
+	enum nestnet_finding_status status;
+	const char *subject; /**< what was looked at: an interface, a chain */
+	const char *detail;
+	const char *remedy; /**< a command line that helps; NULL: none */
+};
+
+/** A return value other than 0 ends the examination and is returned by it. */
+typedef int (*nestnet_finding_fn)(void *userdata, const struct nestnet_finding *finding);
+
+#define NESTNET_DOCTOR_RULES (1u << 0) /**< only rules that other software has in the way */
+
+/**
+ * Says whether it will work, and if not, why. Looks at the host and changes nothing.
+ *
+ * Of an exposure that is its whole way: whether the alias arrives, is translated, has a
+ * route, is forwarded by every base chain of other software's tables that its packets meet,
+ * is delivered, and answered. A whole address is judged by TCP. Without one it is what the
+ * host needs for guests. Rules of iptables-legacy cannot be seen, and are warned of.
+ * @param match  NULL: the host. Else an alias, with a port or without: the exposures that
+ *               have its packets; with NESTNET_DOCTOR_RULES exactly this one
+ * @param flags  0 or NESTNET_DOCTOR_RULES, which costs one question where no other software
+ *               has chains on the way, and says nothing then
+ * @return 0, whatever was found; what fn returned; or an error: could not look. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endpoint *match,
+				  unsigned int flags, nestnet_finding_fn fn, void *userdata);
+
 /* ---- The whole ------------------------------------------------------------------- */
 
 /**

@@ -79,6 +79,8 @@ static void read_port(struct nlattr *data, struct link *link)
 		return;
 	link->has_hairpin = read_flag(tb[IFLA_BRPORT_MODE]);
 	link->is_isolated = read_flag(tb[IFLA_BRPORT_ISOLATED]);
+	link->is_forwarding = tb[IFLA_BRPORT_STATE] && nla_len(tb[IFLA_BRPORT_STATE]) >= 1 &&
+			      nla_get_u8(tb[IFLA_BRPORT_STATE]) == BR_STATE_FORWARDING;
 }
 
 static void read_linkinfo(struct nlattr *linkinfo, struct link *link)

@@ -56,6 +56,7 @@ struct link {
 	bool is_port; /* master is a bridge */
 	bool has_hairpin;
 	bool is_isolated;
+	bool is_forwarding; /* the bridge sends by it: STP has nothing against it */
 	/* a tap */
 	bool has_owner, has_group;
 	uint32_t owner, group;

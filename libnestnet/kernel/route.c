@@ -69,6 +69,9 @@ static bool read_route(const struct nlmsghdr *reply, struct route *ret)
 		return false;
 	ret->ifindex = read_interface(tb);
 	ret->gateway = (struct nestnet_address){ .family = AF_UNSPEC };
+	if (tb[RTA_GATEWAY])
+		(void)route_value_read(info->rtm_family, nla_data(tb[RTA_GATEWAY]),
+				       (size_t)nla_len(tb[RTA_GATEWAY]), &ret->gateway);
 	ret->protocol = info->rtm_protocol;
 	ret->is_local = info->rtm_type == RTN_LOCAL;
 	ret->is_interface = ret->is_local && ret->protocol == RTPROT_KERNEL &&

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The rules of other software on an exposure's way, hook by hook, to the guest and back.
+ * Before our translation (dstnat - 10) a packet has the alias, behind it the guest; before
+ * conntrack nothing is known of its state.
+ */
+
+#include "doctor.h"
+#include "rule-text.h"
+
+#include "kernel/host.h"
+
+#include "base/address.h"
+#include "base/cleanup.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Of our own chain that translates (ruleset-base.c), and of conntrack (NF_IP_PRI_CONNTRACK). */
+#define PRIORITY_OURS      (-110)
+#define PRIORITY_CONNTRACK (-200)
+
+struct rules {
+	struct doctor *doctor;
+	const struct doctor_path *path;
+	const char *check;
+	enum doctor_leg leg;
+	bool is_part; /* of what was asked about: a warning at most */
+	size_t n;
+};
+
+/* ---- Telling -------------------------------------------------------------------------- */
+
+static const char *verb(const struct walk_finding *finding)
+{
+	switch (finding->verdict) {
+	case FOREIGN_REJECT:
+		return "rejects";
+	case FOREIGN_DNAT:
+		return "translates";
+	case FOREIGN_QUEUE:
+		return "hands to a program";
+	case FOREIGN_ACCEPT:
+	case FOREIGN_DROP:
+	case FOREIGN_RETURN:
+	case FOREIGN_JUMP:
+	case FOREIGN_GOTO:
+	case FOREIGN_SNAT:
+	case FOREIGN_CONTINUE:
+		break;
+	}
+	return "drops";
+}
+
+/* "rule handle 12 (libvirt) rejects it: oifname "virbr0" reject" */
+static int say_finding(const struct rules *rules, const struct walk_finding *finding,
+		       const char *subject, const char *remedy)
+{
+	const char *owner = doctor_owner(rules->doctor->walker, finding);
+	enum nestnet_finding_status status = finding->is_certain && !rules->is_part
+						     ? NESTNET_FINDING_FAIL
+						     : NESTNET_FINDING_WARN;
+	char whose[64] = "", text[RULE_TEXT_MAX], others[64] = "";
+
+	if (owner)
+		snprintf(whose, sizeof(whose), " of %s", owner);
+	if (finding->n_others > 0)
+		snprintf(others, sizeof(others), " (and %zu more rules of the kind)",
+			 finding->n_others);
+	if (!finding->rule)
+		return doctor_say(rules->doctor, rules->check, status, subject, remedy,
+				  "policy drop%s%s", whose,
+				  finding->is_certain ? "" : " for what no rule accepts");
+	rule_text(finding->chain, finding->rule, text);
+	return doctor_say(rules->doctor, rules->check, status, subject, remedy,
+			  "rule handle %llu%s %s%s: %s%s",
+			  (unsigned long long)finding->rule->handle, whose,
+			  finding->is_certain ? "" : "may be one that ", verb(finding), text,
+			  others);
+}
+
+static int take_finding(void *userdata, const struct walk_finding *finding)
+{
+	struct rules *rules = userdata;
+	char subject[256], remedy[512];
+
+	rules->n++;
+	snprintf(subject, sizeof(subject), "%s %s %s",
+		 foreign_family_name(finding->chain->family), finding->chain->table,
+		 finding->chain->name);
+	doctor_remedy(rules->doctor, rules->path, rules->leg, finding, remedy,
+		      sizeof(remedy));
+	return say_finding(rules, finding, subject, remedy);
+}
+
+/* A chain of the nat type has an accept that is none of ours to judge, and no drop. */
+static int take_translation(void *userdata, const struct walk_finding *finding)
+{
+	struct rules *rules = userdata;
+
+	rules->check = "translated";
+	return take_finding(userdata, finding);
+}
+
+/* ---- Probes --------------------------------------------------------------------------- */
+
+static void set_input(struct probe *probe, const struct inventory_link *link)
+{
+	if (!link)
+		return;
+	probe->iif = link->link.ifindex;
+	memcpy(probe->iifname, link->link.name, sizeof(probe->iifname));
+}
+
+static void set_output(struct probe *probe, const struct inventory_link *link)
+{
+	if (!link)
+		return;
+	probe->oif = link->link.ifindex;
+	memcpy(probe->oifname, link->link.name, sizeof(probe->oifname));
+}
+
+/* To the alias, as it comes in. */
+static struct probe arriving(const struct doctor_path *path)
+{
+	struct probe probe;
+
+	probe_begin(&probe, path->family, path->protocol);
+	if (path->alias.address.family != AF_UNSPEC)
+		probe_set_destination(&probe, &path->alias);
+	probe_set_ports(&probe, 0, path->alias_port);
+	if (path->exposure && path->exposure->n_from == 1)
+		probe_set_source_prefix(&probe, &path->exposure->from[0]);
+	set_input(&probe, path->in);
+	return probe;
+}
+
+static struct probe inbound(const struct doctor_path *path)
+{
+	struct probe probe = arriving(path);
+
+	probe_set_destination(&probe, &path->target);
+	probe_set_ports(&probe, 0, path->target_port);
+	probe.is_dnat = true;
+	return probe;
+}
+
+/* What the guest answers. */
+static struct probe reply(const struct doctor_path *path)
+{
+	struct probe probe;
+
+	probe_begin(&probe, path->family, path->protocol);
+	probe_set_source_prefix(&probe, &path->target);
+	probe_set_ports(&probe, path->target_port, 0);
+	probe.state = FOREIGN_STATE_ESTABLISHED;
+	probe.is_dnat = probe.is_reply = true;
+	set_input(&probe, path->out);
+	return probe;
+}
+
+/* ---- The way -------------------------------------------------------------------------- */
+
+static int walk(struct rules *rules, const char *check, enum doctor_leg leg,
+		const struct probe *probe, enum nft_hook hook, unsigned int flags, int least,
+		int most)
+{
+	rules->check = check;
+	rules->leg = leg;
+	return walker_walk(rules->doctor->walker, probe, hook, flags, least, most,
+			   flags & WALK_NAT ? take_translation : take_finding, rules);
+}
+
+static int walk_prerouting(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe alias = arriving(path), early = alias, target = inbound(path);
+	int r;
+
+	early.state = 0; /* not tracked yet */
+	r = walk(rules, "arrives", DOCTOR_ARRIVING, &early, NFT_HOOK_PREROUTING, WALK_IP,
+		 INT_MIN, PRIORITY_CONNTRACK - 1);
+	if (r == 0)
+		r = walk(rules, "arrives", DOCTOR_ARRIVING, &alias, NFT_HOOK_PREROUTING,
+			 WALK_IP, PRIORITY_CONNTRACK, PRIORITY_OURS);
+	if (r == 0)
+		r = walk(rules, "translated", DOCTOR_ARRIVING, &alias, NFT_HOOK_PREROUTING,
+			 WALK_IP | WALK_NAT, INT_MIN, PRIORITY_OURS);
+	if (r == 0)
+		r = walk(rules, "arrives", DOCTOR_INBOUND, &target, NFT_HOOK_PREROUTING,
+			 WALK_IP, PRIORITY_OURS + 1, INT_MAX);
+	return r;
+}
+
+static int walk_forward(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe probe = inbound(path);
+	int r;
+
+	set_output(&probe, path->out);
+	r = walk(rules, "forwarded", DOCTOR_INBOUND, &probe, NFT_HOOK_FORWARD, WALK_IP,
+		 INT_MIN, INT_MAX);
+	if (r == 0)
+		r = walk(rules, "forwarded", DOCTOR_INBOUND, &probe, NFT_HOOK_POSTROUTING,
+			 WALK_IP, INT_MIN, INT_MAX);
+	return r;
+}
+
+static bool is_bridge(const struct inventory_link *link)
+{
+	return link && link->link.kind == LINK_BRIDGE;
+}
+
+/* Out of the bridge by a port of it: what L1 sends meets the bridge family's output. */
+static int walk_delivery(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe probe = inbound(path);
+	int r;
+
+	if (!is_bridge(path->out))
+		return 0;
+	probe.iif = 0;
+	probe.iifname[0] = '\0';
+	set_output(&probe, path->port);
+	r = walk(rules, "delivered", DOCTOR_INBOUND, &probe, NFT_HOOK_OUTPUT, WALK_BRIDGE,
+		 INT_MIN, INT_MAX);
+	if (r == 0)
+		r = walk(rules, "delivered", DOCTOR_INBOUND, &probe, NFT_HOOK_POSTROUTING,
+			 WALK_BRIDGE, INT_MIN, INT_MAX);
+	return r;
+}
+
+static int walk_reply(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe probe = reply(path), frame = probe, early = probe;
+	int r = 0;
+
+	early.state = 0;
+	if (is_bridge(path->out)) {
+		frame.iif = 0;
+		frame.iifname[0] = '\0';
+		set_input(&frame, path->port);
+		r = walk(rules, "replies", DOCTOR_REPLY, &frame, NFT_HOOK_PREROUTING,
+			 WALK_BRIDGE, INT_MIN, INT_MAX);
+		if (r == 0)
+			r = walk(rules, "replies", DOCTOR_REPLY, &frame, NFT_HOOK_INPUT,
+				 WALK_BRIDGE, INT_MIN, INT_MAX);
+	}
+	if (r == 0)
+		r = walk(rules, "replies", DOCTOR_REPLY, &early, NFT_HOOK_PREROUTING, WALK_IP,
+			 INT_MIN, PRIORITY_CONNTRACK - 1);
+	if (r == 0)
+		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_PREROUTING, WALK_IP,
+			 PRIORITY_CONNTRACK, INT_MAX);
+	set_output(&probe, path->in);
+	if (r == 0)
+		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_FORWARD, WALK_IP,
+			 INT_MIN, INT_MAX);
+	if (r == 0)
+		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_POSTROUTING,
+			 WALK_IP, INT_MIN, INT_MAX);
+	return r;
+}
+
+/* Neighbours on the bridge, whose frames br_netfilter shows to IP's chains. */
+static int walk_bridged(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe probe = inbound(path);
+	int back, r;
+	bool is_on;
+
+	if (!is_bridge(path->out))
+		return 0;
+	r = context_enter(rules->doctor->ctx, &back);
+	if (r < 0)
+		return r;
+	is_on = host_bridge_calls(path->family);
+	r = context_leave(rules->doctor->ctx, back, 0);
+	if (r < 0 || !is_on)
+		return r;
+	set_input(&probe, path->out);
+	set_output(&probe, path->out);
+	rules->is_part = true;
+	return walk(rules, "bridge-nf-call", DOCTOR_INBOUND, &probe, NFT_HOOK_FORWARD,
+		    WALK_IP, INT_MIN, INT_MAX);
+}
+
+int doctor_rules(struct doctor *doctor, const struct doctor_path *path, size_t *ret_n)
+{
+	struct rules rules = { .doctor = doctor, .path = path };
+	int r = walk_prerouting(&rules, path);
+
+	if (r == 0)
+		r = walk_forward(&rules, path);
+	if (r == 0)
+		r = walk_delivery(&rules, path);
+	if (r == 0)
+		r = walk_reply(&rules, path);
+	if (r == 0)
+		r = walk_bridged(&rules, path);
+	if (rules.n > 0)
+		*ret_n = rules.n;
+	return r;
+}
