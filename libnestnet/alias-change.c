@@ -3,10 +3,11 @@
 
 #include "alias-step.h"
 #include "alias.h"
-#include "command.h"
-#include "found.h"
-#include "move-record.h"
 #include "transaction.h"
+
+#include "plan/command.h"
+#include "plan/found.h"
+#include "plan/move-record.h"
 
 #include "kernel/address.h"
 #include "kernel/neighbour.h"

@@ -4,7 +4,7 @@
 
 /* Aliases that nestnet makes: where they are, and the step that makes and removes them. */
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /** Where a prefix is local to L1. */
 struct alias_place {

@@ -8,7 +8,7 @@
 
 #include "alias.h"
 
-#include "exposure.h"
+#include "table/exposure.h"
 
 #include "kernel/address.h"
 #include "kernel/route.h"

@@ -4,9 +4,9 @@
 
 /* The noun: what is local to L1 and not primary, made by nestnet or by others. */
 
-#include "inventory.h"
-#include "plan.h"
-#include "request.h"
+#include "plan/inventory.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 int alias_plan(struct plan *plan, const struct alias_request *request);
 int alias_plan_remove(struct plan *plan, const struct alias_request *request);

@@ -4,11 +4,12 @@
 
 #include "bridge-change.h"
 
-#include "command.h"
-#include "mark.h"
-#include "move-record.h"
-#include "present.h"
 #include "reshape.h"
+
+#include "plan/command.h"
+#include "plan/mark.h"
+#include "plan/move-record.h"
+#include "plan/present.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

@@ -4,8 +4,8 @@
 
 /* A bridge that is there and is wanted otherwise, in a whole state. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** What of a bridge that is there differs from the request.
  *  @param there  with the addresses that are its own @param what  in words: what is there */

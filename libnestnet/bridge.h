@@ -4,8 +4,8 @@
 
 /* The noun: bridges, and the ports that are attached to them. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 int bridge_plan(struct plan *plan, const struct bridge_request *request);
 int bridge_plan_remove(struct plan *plan, const struct link_request *request);

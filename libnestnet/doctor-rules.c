@@ -6,7 +6,8 @@
  */
 
 #include "doctor.h"
-#include "rule-text.h"
+
+#include "rules/rule-text.h"
 
 #include "kernel/host.h"
 

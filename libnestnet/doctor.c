@@ -6,7 +6,8 @@
  */
 
 #include "doctor.h"
-#include "plan.h"
+
+#include "plan/plan.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

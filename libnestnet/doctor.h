@@ -4,10 +4,12 @@
 
 /* What the doctor's files share: an examination, and how its findings are told. */
 
-#include "exposure.h"
-#include "inventory.h"
-#include "uplinks.h"
-#include "walk.h"
+#include "plan/inventory.h"
+#include "plan/uplinks.h"
+
+#include "table/exposure.h"
+
+#include "rules/walk.h"
 
 struct doctor {
 	struct nestnet *ctx;

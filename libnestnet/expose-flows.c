@@ -11,7 +11,7 @@
 
 #include "expose-flows.h"
 
-#include "exposure-resolve.h"
+#include "table/exposure-resolve.h"
 
 #include "kernel/conntrack.h"
 

@@ -8,8 +8,9 @@
  * past a new exposure. One step, after the commit, ends both kinds.
  */
 
-#include "exposure.h"
-#include "plan.h"
+#include "plan/plan.h"
+
+#include "table/exposure.h"
 
 /** The plan takes the exposure away. */
 int expose_flows_removed(struct plan *plan, const struct exposure *exposure);

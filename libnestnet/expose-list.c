@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Listing exposures: one by its key, at a constant cost, or all of them, sorted. */
 
-#include "exposure.h"
-#include "plan.h"
+#include "plan/plan.h"
+
+#include "table/exposure.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

@@ -5,7 +5,7 @@
 /* What is L1's own: the primary address of an interface, and the ports that it listens on.
  * To expose them takes --force. */
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /** @param family  of a port of every address; else the alias's counts
  *  @return 0; -EADDRINUSE: it takes what is L1's own; or another negative errno */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Requests for exposures: what is wrong with them whatever the kernel's state, and queued. */
 
-#include "exposure-from.h"
 #include "transaction.h"
+
+#include "table/exposure-from.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

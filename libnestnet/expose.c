@@ -11,13 +11,15 @@
 
 #include "expose.h"
 
-#include "closing.h"
-#include "command.h"
 #include "expose-flows.h"
 #include "expose-own.h"
-#include "exposure-guest.h"
-#include "exposure.h"
-#include "setting.h"
+
+#include "plan/closing.h"
+#include "plan/command.h"
+#include "plan/setting.h"
+
+#include "table/exposure-guest.h"
+#include "table/exposure.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

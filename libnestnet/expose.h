@@ -4,8 +4,8 @@
 
 /* The noun: what is exposed through which alias. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 int expose_plan(struct plan *plan, const struct expose_request *request);
 int expose_plan_remove(struct plan *plan, const struct unexpose_request *request);

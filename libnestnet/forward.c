@@ -11,11 +11,12 @@
 
 #include "forward.h"
 
-#include "command.h"
-#include "found.h"
-#include "setting.h"
 #include "transaction.h"
-#include "uplinks.h"
+
+#include "plan/command.h"
+#include "plan/found.h"
+#include "plan/setting.h"
+#include "plan/uplinks.h"
 
 #include "kernel/link.h"
 #include "kernel/sysctl.h"

@@ -4,8 +4,8 @@
 
 /* The noun: forwarding, of the host or of what arrives on one interface. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** Plans forwarding to be so; nothing where it is. */
 int forward_plan(struct plan *plan, const struct forward_request *request);

@@ -8,8 +8,9 @@
 
 #include "guard.h"
 
-#include "guard-element.h"
-#include "updown.h"
+#include "plan/updown.h"
+
+#include "table/guard-element.h"
 
 #include "kernel/link.h"
 

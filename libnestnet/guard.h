@@ -4,8 +4,8 @@
 
 /* The noun: guards, which are asked for and go with their taps. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** For the tap that the plan added last: guards it before it is up, and takes away what an
  *  earlier tap of its name has left. Borrows the request until the plan is over. */

@@ -5,10 +5,10 @@
  * addresses go with that.
  */
 
-#include "inventory.h"
-#include "leases.h"
-#include "mark.h"
-#include "uplinks.h"
+#include "plan/inventory.h"
+#include "plan/leases.h"
+#include "plan/mark.h"
+#include "plan/uplinks.h"
 
 #include "kernel/neighbour.h"
 

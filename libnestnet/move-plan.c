@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What may be moved, and what is then recorded and set; move.c has the theory. */
 
-#include "found.h"
-#include "move-record.h"
 #include "move-state.h"
-#include "setting.h"
+
+#include "plan/found.h"
+#include "plan/move-record.h"
+#include "plan/setting.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

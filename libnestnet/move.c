@@ -50,7 +50,8 @@
 #include "move.h"
 
 #include "move-state.h"
-#include "setting.h"
+
+#include "plan/setting.h"
 
 #include "kernel/announce.h"
 

@@ -8,7 +8,7 @@
  * move.c has the theory.
  */
 
-#include "plan.h"
+#include "plan/plan.h"
 
 #include "kernel/link.h"
 

@@ -7,7 +7,7 @@
 
 #include "nat-flows.h"
 
-#include "exposure-key.h"
+#include "table/exposure-key.h"
 
 #include "kernel/conntrack.h"
 

@@ -4,7 +4,7 @@
 
 /* Flows that outlive what `nat` decided for them: see expose-flows.h. */
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /** The plan takes the subnet's translation away: what left translated ends. */
 int nat_flows_removed(struct plan *plan, const struct nestnet_prefix *subnet);

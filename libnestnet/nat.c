@@ -9,11 +9,12 @@
 
 #include "nat.h"
 
-#include "closing.h"
-#include "command.h"
 #include "nat-flows.h"
-#include "setting.h"
 #include "transaction.h"
+
+#include "plan/closing.h"
+#include "plan/command.h"
+#include "plan/setting.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"

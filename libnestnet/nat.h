@@ -4,8 +4,8 @@
 
 /* The noun: subnets that are translated when they leave, and closed from outside. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 int nat_plan(struct plan *plan, const struct nat_request *request);
 int nat_plan_remove(struct plan *plan, const struct nat_del_request *request);

@@ -4,8 +4,8 @@
 
 /* From the requests of a transaction to its plan. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 struct requests {
 	const struct request *list;

@@ -4,10 +4,10 @@
 
 #include "port.h"
 
-#include "command.h"
-#include "found.h"
-#include "move-record.h"
-#include "uplinks.h"
+#include "plan/command.h"
+#include "plan/found.h"
+#include "plan/move-record.h"
+#include "plan/uplinks.h"
 
 #include "base/cleanup.h"
 

@@ -7,10 +7,11 @@
 
 #include "port.h"
 
-#include "found.h"
-#include "move-record.h"
 #include "move.h"
 #include "transaction.h"
+
+#include "plan/found.h"
+#include "plan/move-record.h"
 
 #include "kernel/link.h"
 

@@ -4,8 +4,8 @@
 
 /* The noun: interfaces, foreign ones mostly, that are attached to bridges. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 int port_plan(struct plan *plan, const struct attach_request *request);
 int port_plan_remove(struct plan *plan, const struct link_request *request);

@@ -8,8 +8,8 @@
  * name, is deleted at the end, and takes its name back should the plan fail before.
  */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** What of a tap or a bridge can change in place. */
 struct link_shape {

@@ -3,9 +3,10 @@
 
 #include "state.h"
 
-#include "present.h"
-#include "setting.h"
 #include "transaction.h"
+
+#include "plan/present.h"
+#include "plan/setting.h"
 
 #include "base/cleanup.h"
 

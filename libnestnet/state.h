@@ -4,7 +4,7 @@
 
 /* The noun: all that nestnet has on the host. */
 
-#include "plan.h"
+#include "plan/plan.h"
 
 /** Plans links that nestnet made and nobody wants to be gone; all where nothing is wanted. */
 int state_plan_extra(struct plan *plan);

@@ -7,11 +7,12 @@
 
 #include "tap-change.h"
 
-#include "command.h"
-#include "mark.h"
-#include "mtu.h"
-#include "present.h"
 #include "reshape.h"
+
+#include "plan/command.h"
+#include "plan/mark.h"
+#include "plan/mtu.h"
+#include "plan/present.h"
 
 #include <errno.h>
 #include <stdio.h>

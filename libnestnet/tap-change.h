@@ -4,8 +4,8 @@
 
 /* A tap that is there and is wanted otherwise, in a whole state. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** What of a tap that is there differs from the request, its guard aside.
  *  @param what  in words: what is there */

@@ -8,8 +8,8 @@
 
 #include "tap-make.h"
 
-#include "mark.h"
-#include "mtu.h"
+#include "plan/mark.h"
+#include "plan/mtu.h"
 
 #include "kernel/address.h"
 #include "kernel/tun.h"

@@ -4,8 +4,8 @@
 
 /* How a tap is made: the steps of tap.c's plans. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 #include "kernel/link.h"
 

@@ -4,8 +4,8 @@
 
 /* Taps that are opened: how it is asked for, and those that are there. queues.c opens. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** Why a tap of these options cannot be opened as they say; NULL: it can. */
 const char *tap_why_not_open(const struct nestnet_tap_options *options);

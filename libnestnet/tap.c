@@ -4,19 +4,21 @@
 
 #include "tap.h"
 
-#include "command.h"
-#include "guard-element.h"
-#include "inventory.h"
-#include "mark.h"
-#include "present.h"
 #include "tap-change.h"
 #include "tap-make.h"
 #include "tap-open.h"
 #include "transaction.h"
-#include "updown.h"
 
-#include "base/cleanup.h"
+#include "plan/command.h"
+#include "plan/inventory.h"
+#include "plan/mark.h"
+#include "plan/present.h"
+#include "plan/updown.h"
+
+#include "table/guard-element.h"
+
 #include "base/address.h"
+#include "base/cleanup.h"
 #include "base/name.h"
 
 #include <errno.h>

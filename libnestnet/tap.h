@@ -4,8 +4,8 @@
 
 /* The noun: tap interfaces. */
 
-#include "plan.h"
-#include "request.h"
+#include "plan/plan.h"
+#include "plan/request.h"
 
 /** Adds the tap, and its name to the plan's. @return 1: it is there, just so, but for its
  *  guard; 0: it will be made; or a negative errno */

@@ -9,9 +9,10 @@
 
 #include "transaction.h"
 
-#include "command.h"
-#include "object.h"
 #include "planner.h"
+
+#include "plan/command.h"
+#include "plan/object.h"
 
 #include "base/cleanup.h"
 

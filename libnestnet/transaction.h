@@ -8,8 +8,8 @@
  * one request into the steps of several nouns, so that no noun calls another.
  */
 
-#include "context.h"
-#include "request.h"
+#include "plan/context.h"
+#include "plan/request.h"
 
 struct nestnet_transaction;
 

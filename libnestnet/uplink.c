@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Uplinks, by which L1 reaches the rest of the world; and where an address leads. */
 
-#include "inventory.h"
-#include "uplinks.h"
+#include "plan/inventory.h"
+#include "plan/uplinks.h"
 
 #include "kernel/route.h"
 

@@ -8,7 +8,8 @@
 
 #include "unit/harness.h"
 
-#include "context.h"
+#include "plan/context.h"
+
 #include "kernel/netlink.h"
 
 #include <errno.h>

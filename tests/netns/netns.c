@@ -3,7 +3,8 @@
 
 #include "netns.h"
 
-#include "context.h"
+#include "plan/context.h"
+
 #include "kernel/nft.h"
 
 #include <errno.h>

@@ -4,8 +4,9 @@
 
 #include "netns.h"
 
+#include "table/ruleset.h"
+
 #include "kernel/nft.h"
-#include "ruleset.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "harness.h"
 
-#include "context.h"
+#include "plan/context.h"
 
 #include <errno.h>
 #include <signal.h>

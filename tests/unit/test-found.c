@@ -5,7 +5,7 @@
 #include "harness.h"
 #include "script.h"
 
-#include "found.h"
+#include "plan/found.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

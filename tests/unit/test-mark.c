@@ -3,7 +3,7 @@
 
 #include "harness.h"
 
-#include "mark.h"
+#include "plan/mark.h"
 
 #include <stdio.h>
 #include <string.h>

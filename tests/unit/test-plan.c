@@ -4,7 +4,7 @@
 
 #include "harness.h"
 
-#include "plan.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <stdio.h>

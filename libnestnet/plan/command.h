@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef NESTNET_COMMAND_H
+#define NESTNET_COMMAND_H
+
+/* Requests as the commands of nestnet(1) that make them: for the notes of a plan, for save,
+ * and to tell whether two requests say the same. */
+
+#include "plan/plan.h"
+#include "plan/request.h"
+
+/** Of what adds something. @return allocated, or NULL: out of memory */
+char *command_format(const struct request *request);
+
+/** The options alone of an exposure or a subnet, each with a blank before it; "": none. */
+char *command_format_options(const struct request *request);
+
+/** The target without the port where that is the alias's. @return buf */
+const char *command_format_target(const struct expose_request *expose, char *buf);
+
+/** Says that the plan makes (+) what the request asks for, or takes it away (-). */
+int command_note(struct plan *plan, char op, const struct request *request);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The difference that a view has gathered, as one batch; and its reverse. Both tables are
+ * in the same batch: there is one moment at which everything changes.
+ */
+
+#include "table/elements-slot.h"
+#include "table/ruleset-guard.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <nestnet/nestnet.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- Differences ------------------------------------------------------------------------- */
+
+static bool is_equal(const struct slot *slot)
+{
+	const struct nft_element *a = &slot->before, *b = &slot->after;
+
+	return memcmp(a->key_end, b->key_end, sizeof(a->key_end)) == 0 &&
+	       memcmp(a->data, b->data, sizeof(a->data)) == 0 &&
+	       strcmp(a->comment, b->comment) == 0 && a->timeout_ms == b->timeout_ms;
+}
+
+bool slot_is_changed(const struct slot *slot)
+{
+	if (slot->was_there != slot->is_wanted)
+		return true;
+	if (!slot->is_wanted)
+		return false;
+	return !is_equal(slot) || (slot->is_put && slot->after.timeout_ms);
+}
+
+bool elements_is_changed(const struct elements *elements)
+{
+	for (size_t part = 0; part < RULESET_PARTS; part++) {
+		if (elements->tables[part].is_there != elements->tables[part].is_wanted)
+			return true;
+	}
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
+			if (slot_is_changed(slot))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The way that a batch goes: from what was read to what is wanted, or back. */
+struct way {
+	const struct elements *elements;
+	struct nft_batch *batch;
+	bool is_reverse;
+	bool keeps_tables; /* that were made: others have put something into them */
+};
+
+static bool has_table_before(const struct way *way, enum ruleset_part part)
+{
+	const struct table_view *table = &way->elements->tables[part];
+
+	return way->is_reverse ? table->is_wanted : table->is_there;
+}
+
+static bool has_table_after(const struct way *way, enum ruleset_part part)
+{
+	const struct table_view *table = &way->elements->tables[part];
+
+	if (way->keeps_tables && table->is_wanted)
+		return true;
+	return way->is_reverse ? table->is_there : table->is_wanted;
+}
+
+static bool is_there_before(const struct way *way, const struct slot *slot)
+{
+	return way->is_reverse ? slot->is_wanted : slot->was_there;
+}
+
+static bool is_there_after(const struct way *way, const struct slot *slot)
+{
+	return way->is_reverse ? slot->was_there : slot->is_wanted;
+}
+
+static const struct nft_element *element_before(const struct way *way,
+						const struct slot *slot)
+{
+	return way->is_reverse ? &slot->after : &slot->before;
+}
+
+static const struct nft_element *element_after(const struct way *way,
+					       const struct slot *slot)
+{
+	return way->is_reverse ? &slot->before : &slot->after;
+}
+
+/* ---- The batch ------------------------------------------------------------------------------- */
+
+/* A tap's chain has rules for each of its IPv6 addresses, which have slots of their own. */
+static void add_chain(const struct way *way, const uint8_t *ifname)
+{
+	const struct elements *elements = way->elements;
+
+	ruleset_guard_chain_begin(way->batch, ifname);
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
+			const uint8_t *key = slot->before.key;
+
+			if (slot->set == RULESET_GUARD && slot->family == AF_INET6 &&
+			    is_there_after(way, slot) &&
+			    memcmp(key, ifname, NESTNET_IFNAMSIZ) == 0)
+				ruleset_guard_chain_address(way->batch, key);
+		}
+	}
+	ruleset_guard_chain_end(way->batch, ifname);
+}
+
+static void add_slot(const struct way *way, const struct slot *slot)
+{
+	if (slot->set == RULESET_GUARD_CHAIN)
+		add_chain(way, slot->before.key);
+	else
+		nft_element_add(way->batch,
+				ruleset_part_table(ruleset_set_part(slot->set)),
+				ruleset_set_spec(slot->set, slot->family),
+				element_after(way, slot));
+}
+
+static void delete_slot(const struct way *way, const struct slot *slot)
+{
+	const struct nft_table *table = ruleset_part_table(ruleset_set_part(slot->set));
+	char name[RULESET_CHAIN_MAX];
+
+	if (slot->set == RULESET_GUARD_CHAIN)
+		nft_delete_chain(way->batch, table,
+				 ruleset_guard_chain_name(slot->before.key, name));
+	else
+		nft_element_delete(way->batch, table,
+				   ruleset_set_spec(slot->set, slot->family),
+				   element_before(way, slot));
+}
+
+/* Deletes what is there and is to go or to change; or adds what is to be there. In the
+ * batch all deletions come first, so that no interval meets one that is about to go. A
+ * table that goes takes its elements along. */
+static void put_slots(const struct way *way, bool is_adding)
+{
+	const struct elements *elements = way->elements;
+
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
+			enum ruleset_part part = ruleset_set_part(slot->set);
+			bool has_before = has_table_before(way, part);
+
+			if (!has_table_after(way, part))
+				continue;
+			/* What is unchanged came and went with its table. */
+			if (has_before ? !slot_is_changed(slot) : !is_adding)
+				continue;
+			if (!is_adding && is_there_before(way, slot))
+				delete_slot(way, slot);
+			if (is_adding && is_there_after(way, slot))
+				add_slot(way, slot);
+		}
+	}
+}
+
+/* The way from one state to the other; without a table there are no elements. */
+static void put_difference(const struct way *way)
+{
+	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
+		if (has_table_before(way, part) && !has_table_after(way, part))
+			nft_delete_table(way->batch, ruleset_part_table(part));
+		if (!has_table_before(way, part) && has_table_after(way, part))
+			ruleset_create(way->batch, part);
+	}
+	put_slots(way, false);
+	put_slots(way, true);
+}
+
+static void cleanup_batch(struct nft_batch **batch)
+{
+	nft_batch_free(*batch);
+}
+
+/* The table to name where the kernel refuses: the one that something is changed in. */
+static const char *changed_table(const struct elements *elements)
+{
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
+			if (slot_is_changed(slot))
+				return ruleset_part_text(ruleset_set_part(slot->set));
+		}
+	}
+	return ruleset_part_text(RULESET_MAIN);
+}
+
+static int send_way(struct elements *elements, struct way way, uint32_t generation,
+		    struct error *error)
+{
+	_cleanup_(cleanup_batch) struct nft_batch *batch = NULL;
+	int r;
+
+	if (!elements_is_changed(elements))
+		return 0;
+	way.batch = batch = nft_batch_new();
+	if (!batch)
+		return error_set_errno(error, ENOMEM);
+	put_difference(&way);
+	if (nft_batch_is_empty(batch))
+		return 0;
+	r = nft_batch_commit(elements->nl, batch, generation, error);
+	return r < 0 ? error_prefix(error, "change table %s", changed_table(elements))
+		     : 0;
+}
+
+/* ---- Lost answers ------------------------------------------------------------------------- */
+
+/* A changed element that can be asked for by its key; NULL: there is none. */
+static const struct slot *find_witness(const struct elements *elements)
+{
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		const struct slot *slot;
+
+		for (slot = elements->buckets[i]; slot; slot = slot->next) {
+			const struct nft_set_spec *spec =
+				ruleset_set_spec(slot->set, slot->family);
+
+			if (slot_is_changed(slot) &&
+			    (!(spec->flags & NFT_SPEC_INTERVAL) ||
+			     nft_set_spec_is_concat(spec)))
+				return slot;
+		}
+	}
+	return NULL;
+}
+
+/* Whether an element is in the kernel as wanted. @return 1, 0, or a negative errno */
+static int is_as_wanted(struct elements *elements, const struct slot *slot,
+			struct error *error)
+{
+	const struct nft_element *known = slot->is_wanted ? &slot->after : &slot->before;
+	struct slot now = *slot;
+	int r = slot_read(elements, slot->set, slot->family, known, &now.before, error);
+
+	if (r < 0)
+		return r;
+	if (slot->set == RULESET_GUARD_CHAIN)
+		return r == slot->is_wanted;
+	return r == slot->is_wanted && (r == 0 || is_equal(&now));
+}
+
+/* Whether the tables that were looked at are there as wanted, on another generation.
+ * @return 1, 0, or a negative errno */
+static int has_wanted_tables(struct elements *elements, struct error *error)
+{
+	char version[NFT_COMMENT_MAX + 1];
+	uint32_t generation;
+	int r;
+
+	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
+		const struct table_view *table = &elements->tables[part];
+
+		if (!table->is_open)
+			continue;
+		r = nft_table_get(elements->nl, ruleset_part_table(part), &generation,
+				  version, sizeof(version), error);
+		if (r < 0)
+			return r;
+		if (generation == elements->generation || r != table->is_wanted)
+			return 0;
+	}
+	return 1;
+}
+
+/* After a batch whose answer was lost: was it done? @return 1, 0, or a negative errno */
+static int is_committed(struct elements *elements, struct error *error)
+{
+	const struct slot *witness = find_witness(elements);
+	int r = has_wanted_tables(elements, error);
+
+	if (r <= 0)
+		return r;
+	if (!witness || !elements->tables[ruleset_set_part(witness->set)].is_wanted)
+		return 1;
+	return is_as_wanted(elements, witness, error);
+}
+
+int elements_commit(struct elements *elements, struct error *error)
+{
+	struct error lost;
+	const struct way way = { .elements = elements };
+	int r = send_way(elements, way, elements->generation, error);
+
+	if (r != -ECOMM)
+		return r;
+	lost = *error;
+	r = is_committed(elements, error);
+	if (r == 1)
+		return 0;
+	if (r == 0) {
+		*error = lost;
+		return -lost.code;
+	}
+	return error_set(error, ENOTRECOVERABLE,
+			 "%s, and so it is not known whether it was done", lost.text);
+}
+
+static bool made_table(const struct elements *elements)
+{
+	for (size_t part = 0; part < RULESET_PARTS; part++) {
+		if (elements->tables[part].is_wanted && !elements->tables[part].is_there)
+			return true;
+	}
+	return false;
+}
+
+int elements_revert(struct elements *elements, struct error *error)
+{
+	struct way way = { .elements = elements, .is_reverse = true };
+	int r;
+
+	if (!made_table(elements))
+		return send_way(elements, way, 0, error);
+	/* A table that we made goes, if nobody has written since our own commit. */
+	r = send_way(elements, way, elements->generation + 1, error);
+	if (r != -ERESTART)
+		return r;
+	way.keeps_tables = true;
+	return send_way(elements, way, 0, error);
+}

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The view of our tables that a plan reads and changes; elements.h has the model. The
+ * difference is sent by elements-batch.c. */
+
+#include "table/elements-slot.h"
+#include "table/ruleset-guard.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <nestnet/nestnet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- The memory --------------------------------------------------------------------------- */
+
+struct elements *elements_new(struct netlink *nl)
+{
+	struct elements *elements = calloc(1, sizeof(*elements));
+
+	if (!elements)
+		return NULL;
+	elements->nl = nl;
+	elements->n_buckets = 64;
+	elements->buckets = calloc(elements->n_buckets, sizeof(*elements->buckets));
+	if (!elements->buckets)
+		return elements_free(elements);
+	return elements;
+}
+
+struct elements *elements_free(struct elements *elements)
+{
+	if (!elements)
+		return NULL;
+	for (size_t i = 0; elements->buckets && i < elements->n_buckets; i++) {
+		struct slot *slot = elements->buckets[i];
+
+		while (slot) {
+			struct slot *next = slot->next;
+
+			free(slot);
+			slot = next;
+		}
+	}
+	free(elements->buckets);
+	free(elements);
+	return NULL;
+}
+
+/* FNV-1a over set, family and key. */
+static size_t hash_key(enum ruleset_set set, int family, const uint8_t *key, size_t len)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	hash = (hash ^ (uint64_t)set) * 1099511628211u;
+	hash = (hash ^ (uint64_t)family) * 1099511628211u;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ key[i]) * 1099511628211u;
+	return (size_t)(hash ^ hash >> 32);
+}
+
+static size_t slot_hash(const struct slot *slot)
+{
+	return hash_key(slot->set, slot->family, slot->before.key,
+			ruleset_set_spec(slot->set, slot->family)->key_len);
+}
+
+static void grow(struct elements *elements)
+{
+	size_t n = elements->n_buckets * 2;
+	struct slot **buckets = calloc(n, sizeof(*buckets));
+
+	if (!buckets)
+		return; /* longer chains, then */
+	for (size_t i = 0; i < elements->n_buckets; i++) {
+		struct slot *slot = elements->buckets[i];
+
+		while (slot) {
+			struct slot *next = slot->next;
+			size_t at = slot_hash(slot) % n;
+
+			slot->next = buckets[at];
+			buckets[at] = slot;
+			slot = next;
+		}
+	}
+	free(elements->buckets);
+	elements->buckets = buckets;
+	elements->n_buckets = n;
+}
+
+/* The slots of one set. */
+static struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family)
+{
+	return &elements->sets[set][family == AF_INET6];
+}
+
+static struct slot *find_slot(const struct elements *elements, enum ruleset_set set,
+			      int family, const void *key)
+{
+	size_t len = ruleset_set_spec(set, family)->key_len;
+	size_t at = hash_key(set, family, key, len) % elements->n_buckets;
+	struct slot *slot;
+
+	for (slot = elements->buckets[at]; slot; slot = slot->next) {
+		if (slot->set == set && slot->family == family &&
+		    memcmp(slot->before.key, key, len) == 0)
+			return slot;
+	}
+	return NULL;
+}
+
+/* Remembers that the kernel has before, or has no such element (NULL). */
+static struct slot *add_slot(struct elements *elements, enum ruleset_set set, int family,
+			     const void *key, const struct nft_element *before)
+{
+	size_t len = ruleset_set_spec(set, family)->key_len, at;
+	struct slot *slot = calloc(1, sizeof(*slot));
+
+	if (!slot)
+		return NULL;
+	if (elements->n_slots >= elements->n_buckets * 2)
+		grow(elements);
+
+	slot->set = set;
+	slot->family = family;
+	if (before) {
+		slot->before = slot->after = *before;
+		slot->was_there = slot->is_wanted = true;
+	} else {
+		memcpy(slot->before.key, key, len);
+	}
+	at = slot_hash(slot) % elements->n_buckets;
+	slot->next = elements->buckets[at];
+	elements->buckets[at] = slot;
+	slot->next_in_set = *slots_of(elements, set, family);
+	*slots_of(elements, set, family) = slot;
+	elements->n_slots++;
+	return slot;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+/* @return 1: the table is there; 0: it is not; or a negative errno */
+static int open_table(struct elements *elements, enum ruleset_part part,
+		      struct error *error)
+{
+	struct table_view *table = &elements->tables[part];
+	char version[NFT_COMMENT_MAX + 1];
+	uint32_t generation;
+	int r;
+
+	if (table->is_open)
+		return table->is_there;
+
+	r = nft_table_get(elements->nl, ruleset_part_table(part), &generation, version,
+			  sizeof(version), error);
+	if (r < 0)
+		return r;
+	if (r == 1 && strncmp(version, "nestnet ", 8) != 0)
+		return error_set(error, EOPNOTSUPP,
+				 "there is a table %s that nestnet did not make (nft delete "
+				 "table %s would remove it)",
+				 ruleset_part_text(part), ruleset_part_text(part));
+	if (r == 1 && strcmp(version, ruleset_part_version(part)) != 0)
+		return error_set(error, EOPNOTSUPP,
+				 "table %s is '%s', made by another release of nestnet "
+				 "(this one makes '%s')",
+				 ruleset_part_text(part), version,
+				 ruleset_part_version(part));
+
+	/* Later ones may be newer: the commit is then refused, on the oldest. */
+	if (!elements->has_generation) {
+		elements->has_generation = true;
+		elements->generation = generation;
+	}
+	table->is_open = true;
+	table->is_there = table->is_wanted = r == 1;
+	return r;
+}
+
+int elements_open(struct elements *elements, struct error *error)
+{
+	return open_table(elements, RULESET_MAIN, error);
+}
+
+static struct table_view *table_of(struct elements *elements, enum ruleset_set set)
+{
+	return &elements->tables[ruleset_set_part(set)];
+}
+
+static int open_table_of(struct elements *elements, enum ruleset_set set,
+			 struct error *error)
+{
+	return open_table(elements, ruleset_set_part(set), error);
+}
+
+/* Every element of the set has its slot: there is no need to ask the kernel. */
+static bool is_known(struct elements *elements, enum ruleset_set set, int family)
+{
+	return !table_of(elements, set)->is_there ||
+	       elements->is_loaded[set][family == AF_INET6];
+}
+
+static int read_chain(struct elements *elements, const uint8_t *ifname,
+		      struct nft_element *ret, struct error *error)
+{
+	char name[RULESET_CHAIN_MAX];
+	int r = nft_chain_get(elements->nl, &ruleset_guard_table,
+			      ruleset_guard_chain_name(ifname, name), error);
+
+	if (r == 1) {
+		*ret = (struct nft_element){ .comment = "" };
+		memcpy(ret->key, ifname, NESTNET_IFNAMSIZ);
+	}
+	return r;
+}
+
+int slot_read(struct elements *elements, enum ruleset_set set, int family,
+	      const struct nft_element *known, struct nft_element *ret,
+	      struct error *error)
+{
+	const struct nft_set_spec *spec = ruleset_set_spec(set, family);
+	const uint8_t *key_end = spec->flags & NFT_SPEC_INTERVAL ? known->key_end : NULL;
+
+	if (set == RULESET_GUARD_CHAIN)
+		return read_chain(elements, known->key, ret, error);
+	return nft_element_get(elements->nl, ruleset_part_table(ruleset_set_part(set)), spec,
+			       known->key, key_end, ret, error);
+}
+
+/* An interval cannot be asked for by its first key: such sets, which are small, are read
+ * whole. */
+static int load_intervals(struct elements *elements, enum ruleset_set set, int family,
+			  struct error *error)
+{
+	if (!(ruleset_set_spec(set, family)->flags & NFT_SPEC_INTERVAL))
+		return 0;
+	return elements_load(elements, set, family, error);
+}
+
+/* Finds the slot of a key, and asks the kernel where it is not known yet. */
+static int need_slot(struct elements *elements, enum ruleset_set set, int family,
+		     const void *key, struct slot **ret, struct error *error)
+{
+	const struct nft_set_spec *spec = ruleset_set_spec(set, family);
+	struct nft_element element = { .comment = "" }, known = element;
+	int r = open_table_of(elements, set, error);
+
+	if (r >= 0)
+		r = load_intervals(elements, set, family, error);
+	if (r < 0)
+		return r;
+	*ret = find_slot(elements, set, family, key);
+	if (*ret)
+		return 0;
+
+	r = 0;
+	memcpy(known.key, key, spec->key_len);
+	memcpy(known.key_end, key, spec->key_len);
+	if (!is_known(elements, set, family))
+		r = slot_read(elements, set, family, &known, &element, error);
+	if (r < 0)
+		return r;
+	*ret = add_slot(elements, set, family, key, r == 1 ? &element : NULL);
+	return *ret ? 0 : error_set_errno(error, ENOMEM);
+}
+
+/* @return 1: *ret is the key's slot; 0: there is none, and nothing in the kernel either */
+static int find_or_ask(struct elements *elements, enum ruleset_set set, int family,
+		       const void *key, struct slot **ret, struct error *error)
+{
+	struct slot *slot;
+	int r = open_table_of(elements, set, error);
+
+	if (r < 0)
+		return r;
+	r = load_intervals(elements, set, family, error);
+	if (r < 0)
+		return r;
+	slot = find_slot(elements, set, family, key);
+	if (!slot && is_known(elements, set, family))
+		return 0;
+	r = need_slot(elements, set, family, key, ret, error);
+	return r < 0 ? r : 1;
+}
+
+int elements_get(struct elements *elements, enum ruleset_set set, int family,
+		 const void *key, struct nft_element *ret, struct error *error)
+{
+	struct slot *slot;
+	int r = find_or_ask(elements, set, family, key, &slot, error);
+
+	if (r <= 0 || !slot->is_wanted)
+		return r < 0 ? r : 0;
+	*ret = slot->after;
+	return 1;
+}
+
+int elements_get_before(struct elements *elements, enum ruleset_set set, int family,
+			const void *key, struct nft_element *ret, struct error *error)
+{
+	struct slot *slot;
+	int r = find_or_ask(elements, set, family, key, &slot, error);
+
+	if (r <= 0 || !slot->was_there)
+		return r < 0 ? r : 0;
+	*ret = slot->before;
+	return 1;
+}
+
+int elements_cover(struct elements *elements, enum ruleset_set set, int family,
+		   const void *key, struct error *error)
+{
+	int r = open_table_of(elements, set, error);
+
+	if (r <= 0)
+		return r;
+	return nft_interval_covers(elements->nl,
+				   ruleset_part_table(ruleset_set_part(set)),
+				   ruleset_set_spec(set, family), key, error);
+}
+
+int elements_are_whole(struct elements *elements, struct error *error)
+{
+	char version[NFT_COMMENT_MAX + 1];
+	uint32_t generation;
+	int r = nft_table_get(elements->nl, &ruleset_table, &generation, version,
+			      sizeof(version), error);
+
+	return r < 0 ? r : generation == elements->generation;
+}
+
+struct loader {
+	struct elements *elements;
+	enum ruleset_set set;
+	int family;
+};
+
+/* A torn dump starts over: what it said is not known any more. What the plan has asked for
+ * by key, or wants, stays. */
+static void forget_dump(const struct loader *loader)
+{
+	struct slot *slot = *slots_of(loader->elements, loader->set, loader->family);
+
+	for (; slot; slot = slot->next_in_set) {
+		if (slot->is_dumped)
+			slot->was_there = slot->is_wanted = false;
+	}
+}
+
+static int keep_element(void *userdata, const struct nft_element *element)
+{
+	struct loader *loader = userdata;
+	struct slot *slot;
+
+	if (!element) {
+		forget_dump(loader);
+		return 0;
+	}
+	slot = find_slot(loader->elements, loader->set, loader->family, element->key);
+	if (slot && !slot->is_dumped)
+		return 0;
+	if (slot) {
+		slot->before = slot->after = *element;
+		slot->was_there = slot->is_wanted = true;
+		return 0;
+	}
+	slot = add_slot(loader->elements, loader->set, loader->family, element->key, element);
+	if (!slot)
+		return -ENOMEM;
+	slot->is_dumped = true;
+	return 0;
+}
+
+int elements_load(struct elements *elements, enum ruleset_set set, int family,
+		  struct error *error)
+{
+	struct loader loader = { .elements = elements, .set = set, .family = family };
+	bool *is_loaded = &elements->is_loaded[set][family == AF_INET6];
+	int r = open_table_of(elements, set, error);
+
+	if (r < 0)
+		return r;
+	if (*is_loaded || !table_of(elements, set)->is_there) {
+		*is_loaded = true;
+		return 0;
+	}
+	r = nft_element_list(elements->nl, ruleset_part_table(ruleset_set_part(set)),
+			     ruleset_set_spec(set, family), keep_element, &loader, error);
+	if (r == -ENOMEM)
+		error_set_errno(error, ENOMEM);
+	if (r < 0)
+		return error_prefix(error, "list %s", ruleset_set_spec(set, family)->name);
+	*is_loaded = true;
+	return 0;
+}
+
+/* Chains are no set: they are asked for by name. */
+int elements_load_all(struct elements *elements, struct error *error)
+{
+	int r = 0;
+
+	for (unsigned int set = 0; r == 0 && set < RULESET_GUARD_CHAIN; set++) {
+		bool is_guards = set >= RULESET_GUARDED && set != RULESET_GUARD;
+		bool has_twin = set != RULESET_FOUND && !is_guards;
+		int family = is_guards ? AF_UNSPEC : AF_INET;
+
+		if (is_guards || ruleset_has_set(set, AF_INET))
+			r = elements_load(elements, set, family, error);
+		if (r == 0 && has_twin)
+			r = elements_load(elements, set, AF_INET6, error);
+	}
+	return r;
+}
+
+struct walk {
+	enum ruleset_set set;
+	int family;
+	bool is_before;
+	elements_fn fn;
+	void *userdata;
+};
+
+/* What fn asks for meanwhile comes before the first, and is not gone through. */
+static int walk_elements(struct elements *elements, const struct walk *walk)
+{
+	const struct slot *slot = *slots_of(elements, walk->set, walk->family);
+	int r = 0;
+
+	for (; r == 0 && slot; slot = slot->next_in_set) {
+		bool is_there = walk->is_before ? slot->was_there : slot->is_wanted;
+
+		if (is_there)
+			r = walk->fn(walk->userdata,
+				     walk->is_before ? &slot->before : &slot->after);
+	}
+	return r;
+}
+
+int elements_each(struct elements *elements, enum ruleset_set set, int family,
+		  elements_fn fn, void *userdata)
+{
+	const struct walk walk = {
+		.set = set, .family = family, .fn = fn, .userdata = userdata
+	};
+
+	return walk_elements(elements, &walk);
+}
+
+int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
+			 elements_fn fn, void *userdata)
+{
+	const struct walk walk = {
+		.set = set, .family = family, .is_before = true, .fn = fn, .userdata = userdata
+	};
+
+	return walk_elements(elements, &walk);
+}
+
+/* ---- Changing ------------------------------------------------------------------------------ */
+
+int elements_put(struct elements *elements, enum ruleset_set set, int family,
+		 const struct nft_element *element, struct error *error)
+{
+	struct slot *slot;
+	int r = need_slot(elements, set, family, element->key, &slot, error);
+
+	if (r < 0)
+		return r;
+	slot->after = *element;
+	slot->is_wanted = slot->is_put = true;
+	table_of(elements, set)->is_wanted = true;
+	return 0;
+}
+
+int elements_remove(struct elements *elements, enum ruleset_set set, int family,
+		    const void *key, struct error *error)
+{
+	struct slot *slot;
+	int r = need_slot(elements, set, family, key, &slot, error);
+
+	if (r < 0)
+		return r;
+	slot->is_wanted = false;
+	return 0;
+}
+
+int elements_remove_tables(struct elements *elements, struct error *error)
+{
+	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
+		int r = open_table(elements, part, error);
+
+		if (r < 0)
+			return r;
+		elements->tables[part].is_wanted = false;
+	}
+	return 0;
+}

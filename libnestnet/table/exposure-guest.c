@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Targets, and how long they stay closed.
+ *
+ * A target that several exposures share is counted in elements, and not in a comment: to
+ * change a comment is to delete and add, and after a deletion the socket takes a grace
+ * period of the kernel, some 12 ms, to close (facts 32c). So adding only ever adds: the
+ * first exposure is the target itself, the second is target . 2, and so on.
+ *
+ * Exposures that end by themselves cannot count. Their targets are in sets of their own,
+ * for as long as the longest of them; and so are prefixes. These are few: whether another
+ * one still wants the target is found by looking at all of them.
+ */
+
+#include "table/exposure-guest.h"
+
+#include "table/exposure-key.h"
+
+#include "base/address.h"
+#include "base/endpoint.h"
+#include "base/error.h"
+
+#include <errno.h>
+
+/* The most exposures of one target: what counts them is as wide as a port. */
+#define COUNT_MAX 65535
+
+struct guest_sets {
+	enum ruleset_set guest, more;
+};
+
+static bool is_open(const struct exposure *exposure)
+{
+	return exposure->flags & NESTNET_EXPOSE_OPEN;
+}
+
+static bool is_counted(const struct exposure *exposure)
+{
+	return exposure->timeout_ms == 0 && prefix_is_address(&exposure->target.prefix);
+}
+
+/* ---- Counted ---------------------------------------------------------------------------- */
+
+static struct guest_sets counted_sets(const struct exposure *exposure)
+{
+	if (is_open(exposure))
+		return (struct guest_sets){ RULESET_GUEST_OPEN, RULESET_GUEST_OPEN_MORE };
+	return (struct guest_sets){ RULESET_GUEST, RULESET_GUEST_MORE };
+}
+
+static int has_count(struct elements *elements, enum ruleset_set more,
+		     const struct nestnet_address *target, uint32_t number,
+		     struct error *error)
+{
+	struct nft_element element;
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+
+	if (number > COUNT_MAX)
+		return 0;
+	key_put_number(key, target, (uint16_t)number);
+	return elements_get(elements, more, target->family, key, &element, error);
+}
+
+/* How many exposures have the target: doubles until there is no such number, and then
+ * halves the gap. Most targets have one, and cost one question. */
+static int read_count(struct elements *elements, struct guest_sets sets,
+		      const struct nestnet_address *target, uint32_t *ret,
+		      struct error *error)
+{
+	uint32_t there = 1, absent = 2;
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	struct nft_element element;
+	int r;
+
+	key_put_address(key, target);
+	*ret = 0;
+	r = elements_get(elements, sets.guest, target->family, key, &element, error);
+	if (r <= 0)
+		return r;
+	while ((r = has_count(elements, sets.more, target, absent, error)) == 1) {
+		there = absent;
+		absent *= 2;
+	}
+	while (r >= 0 && absent - there > 1) {
+		uint32_t middle = there + (absent - there) / 2;
+
+		r = has_count(elements, sets.more, target, middle, error);
+		if (r == 1)
+			there = middle;
+		else
+			absent = middle;
+	}
+	*ret = there;
+	return r < 0 ? r : 0;
+}
+
+/* One exposure more has the target, or (by -1) one less. */
+static int count_guest(struct elements *elements, const struct exposure *exposure, int by,
+		       struct error *error)
+{
+	const struct nestnet_address *target = &exposure->target.prefix.address;
+	struct guest_sets sets = counted_sets(exposure);
+	struct nft_element element = { .comment = "" };
+	enum ruleset_set set;
+	uint32_t count;
+	int r = read_count(elements, sets, target, &count, error);
+
+	if (r < 0)
+		return r;
+	if (by > 0 && count == COUNT_MAX)
+		return error_set(error, EBUSY, "a target has at most %u exposures", count);
+	if (by > 0)
+		count++;
+	if (count == 0)
+		return 0; /* somebody's own hand took it out */
+
+	set = count == 1 ? sets.guest : sets.more;
+	if (count == 1)
+		key_put_address(element.key, target);
+	else
+		key_put_number(element.key, target, (uint16_t)count);
+	return by > 0 ? elements_put(elements, set, target->family, &element, error)
+		      : elements_remove(elements, set, target->family, element.key, error);
+}
+
+/* ---- For a time, and prefixes ------------------------------------------------------------- */
+
+static enum ruleset_set uncounted_set(const struct exposure *exposure)
+{
+	if (!prefix_is_address(&exposure->target.prefix))
+		return is_open(exposure) ? RULESET_GUEST_OPEN_PREF : RULESET_GUEST_PREF;
+	return is_open(exposure) ? RULESET_GUEST_OPEN_TIMED : RULESET_GUEST_TIMED;
+}
+
+/* The guest is there for as long as the longest of its exposures, and a moment more. */
+static int add_uncounted(struct elements *elements, const struct exposure *exposure,
+			 struct error *error)
+{
+	enum ruleset_set set = uncounted_set(exposure);
+	int family = endpoint_family(&exposure->target), r;
+	struct nft_element element = { .comment = "" }, there;
+
+	key_put_prefix(&element, &exposure->target.prefix);
+	r = elements_get(elements, set, family, element.key, &there, error);
+	if (r < 0)
+		return r;
+	if (exposure->timeout_ms)
+		element.timeout_ms = exposure->timeout_ms + EXPOSURE_GRACE_MS;
+	if (r == 1 && (there.timeout_ms == 0 ||
+		       (element.timeout_ms && there.expires_ms >= element.timeout_ms)))
+		return 0;
+	return elements_put(elements, set, family, &element, error);
+}
+
+static int seek_target(void *userdata, const struct exposure *exposure)
+{
+	const struct exposure *gone = userdata;
+
+	return !is_counted(exposure) && is_open(exposure) == is_open(gone) &&
+	       prefix_equal(&exposure->target.prefix, &gone->target.prefix);
+}
+
+static int remove_uncounted(struct elements *elements, const struct exposure *exposure,
+			    struct error *error)
+{
+	struct nft_element element = { .comment = "" };
+	int r = exposure_load_uncounted(elements, error);
+
+	if (r == 0)
+		r = exposure_each_uncounted(elements, seek_target, (void *)exposure, error);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	key_put_prefix(&element, &exposure->target.prefix);
+	return elements_remove(elements, uncounted_set(exposure),
+			       endpoint_family(&exposure->target), element.key, error);
+}
+
+/* ---- Both ----------------------------------------------------------------------------------- */
+
+int guest_add(struct elements *elements, const struct exposure *exposure,
+	      struct error *error)
+{
+	if (is_counted(exposure))
+		return count_guest(elements, exposure, 1, error);
+	return add_uncounted(elements, exposure, error);
+}
+
+int guest_remove(struct elements *elements, const struct exposure *exposure,
+		 struct error *error)
+{
+	if (is_counted(exposure))
+		return count_guest(elements, exposure, -1, error);
+	return remove_uncounted(elements, exposure, error);
+}
+
+int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,
+		    struct error *error)
+{
+	int family = target->address.family, r;
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	struct nft_element element;
+
+	if (!prefix_is_address(target))
+		return 0;
+	key_put_address(key, &target->address);
+	r = elements_get(elements, RULESET_GUEST, family, key, &element, error);
+	if (r == 0)
+		r = elements_get(elements, RULESET_GUEST_TIMED, family, key, &element,
+				 error);
+	return r != 0 ? r : elements_cover(elements, RULESET_CLOSED, family, key, error);
+}
