@@ -105,3 +105,17 @@ test_the_library_is_loaded_by_a_program_that_does_not_link_it() {
 	same "links" "" "$(links)"
 	same "what it links" "" "$(readelf -d "$LAB_SCRATCH/load" | grep nestnet || true)"
 }
+
+# As with a second compiler in house.bash: where there is one. -L and -l alone, since
+# sanitizers want the C compiler to link.
+test_a_tap_is_opened_from_rust() {
+	command -v rustc >/dev/null || return 0
+	[[ -z $(sed -n 's/^NN_LDFLAGS = //p' "$NN_BUILD/Makefile") ]] || return 0
+	install_library
+	rustc -D warnings "$EXAMPLES/tap.rs" -o "$LAB_SCRATCH/tap" \
+		-C link-args="$(pkg --libs)" || fail "rustc"
+	same "it says" "vm0 is open" "$(on l1 "$LAB_SCRATCH/tap" virbr0 2>&1)"
+	same "links" "" "$(links)"
+	same "without a bridge" "tap add vm%d: bridge br7: No such device" \
+		"$(on l1 "$LAB_SCRATCH/tap" br7 2>&1 || true)"
+}
