@@ -268,9 +268,9 @@ int main(void)
 	tcase_add_test(kinds, a_tap_that_another_made_is_opened_and_carries_frames);
 	tcase_add_test(kinds,
 		       a_tap_is_known_by_its_ifindex_and_its_descriptors_go_with_it);
-	tcase_add_loop_test(kinds,
-			    a_tap_that_is_renamed_while_it_is_opened_is_opened_all_the_same,
-			    1, 8);
+	tcase_add_loop_test(
+		kinds, a_tap_that_is_renamed_while_it_is_opened_is_opened_all_the_same, 1,
+		8);
 	tcase_add_test(kinds, descriptors_are_of_the_contexts_namespace);
 	tcase_add_test(kinds, opening_that_fails_anywhere_leaves_no_descriptor);
 	tcase_add_test(users, an_ordinary_user_opens_its_own_tap_and_no_other);
