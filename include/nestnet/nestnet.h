@@ -195,7 +195,8 @@ nestnet_transaction_free(struct nestnet_transaction *tx);
 
 /**
  * Makes the transaction a whole state: a commit makes its requests true, and removes or
- * detaches all else that nestnet made or attached. What differs from its request is
+ * detaches all else that nestnet made or attached, but for taps that end with the program
+ * that has them (NESTNET_TAP_EPHEMERAL). What differs from its request is
  * changed, in place where it can be; what is equal is not touched, and its flows and clocks
  * go on. Forwarding is turned on where it is asked for, and never off.
  *

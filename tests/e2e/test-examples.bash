@@ -6,12 +6,14 @@
 
 EXAMPLES=$(cd "$LAB/../.." && pwd)/examples
 
-# Installs header, library and pkg-config's file, and has pkg-config find them.
+# Installs header, library and pkg-config's file, and has pkg-config find them. What was built
+# is installed as it is (-o), since tests run side by side.
 install_library() {
 	local root=$LAB_SCRATCH/root
 
-	make -s -C "$NN_BUILD" DESTDIR="$root" install-libLTLIBRARIES \
-		install-nestnetincludeHEADERS install-pkgconfigDATA >"$LAB_SCRATCH/install" 2>&1 ||
+	make -s -C "$NN_BUILD" -o Makefile -o libnestnet.la -o libnestnet/libnestnet.pc \
+		DESTDIR="$root" install-libLTLIBRARIES install-nestnetincludeHEADERS \
+		install-pkgconfigDATA >"$LAB_SCRATCH/install" 2>&1 ||
 		fail "make install" "$(<"$LAB_SCRATCH/install")"
 	PKG_CONFIG_SYSROOT_DIR=$root
 	PKG_CONFIG_PATH=$(dirname "$(find "$root" -name libnestnet.pc)")
@@ -102,4 +104,18 @@ test_the_library_is_loaded_by_a_program_that_does_not_link_it() {
 	matches "it says" '^libnestnet [0-9.]+.vm0 is open$' "$(on l1 "$LAB_SCRATCH/load" 2>&1)"
 	same "links" "" "$(links)"
 	same "what it links" "" "$(readelf -d "$LAB_SCRATCH/load" | grep nestnet || true)"
+}
+
+# As with a second compiler in house.bash: where there is one. -L and -l alone, since
+# sanitizers want the C compiler to link.
+test_a_tap_is_opened_from_rust() {
+	command -v rustc >/dev/null || return 0
+	[[ -z $(sed -n 's/^NN_LDFLAGS = //p' "$NN_BUILD/Makefile") ]] || return 0
+	install_library
+	rustc -D warnings "$EXAMPLES/tap.rs" -o "$LAB_SCRATCH/tap" \
+		-C link-args="$(pkg --libs)" || fail "rustc"
+	same "it says" "vm0 is open" "$(on l1 "$LAB_SCRATCH/tap" virbr0 2>&1)"
+	same "links" "" "$(links)"
+	same "without a bridge" "tap add vm%d: bridge br7: No such device" \
+		"$(on l1 "$LAB_SCRATCH/tap" br7 2>&1 || true)"
 }

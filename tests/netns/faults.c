@@ -30,6 +30,7 @@ static struct {
 	bool has_struck;
 	void (*before_batch)(void *userdata);
 	void *userdata;
+	void (*before_ioctl)(void);
 } faults;
 
 const char *fault_name(enum fault fault)
@@ -160,6 +161,8 @@ int ioctl(int fd, unsigned long request, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	faults.ioctls++;
+	if (faults.before_ioctl && faults.ioctls == faults.at)
+		faults.before_ioctl();
 	if (strikes(faults.ioctls, FAULT_IOCTL, FAULT_IOCTLS)) {
 		errno = EIO;
 		return -1;
@@ -195,6 +198,7 @@ bool faults_disarm(void)
 {
 	faults.fault = FAULT_NONE;
 	faults.before_batch = NULL;
+	faults.before_ioctl = NULL;
 	return faults.has_struck;
 }
 
@@ -203,6 +207,13 @@ void faults_before_batch(struct nestnet *ctx, void (*fn)(void *userdata), void *
 	listen_in(ctx);
 	faults.before_batch = fn;
 	faults.userdata = userdata;
+}
+
+void faults_before_ioctl(struct nestnet *ctx, unsigned int n, void (*fn)(void))
+{
+	listen_in(ctx);
+	faults.at = n;
+	faults.before_ioctl = fn;
 }
 
 unsigned int faults_sends(void)

@@ -41,6 +41,9 @@ bool faults_disarm(void);
 /** Called before each batch is sent, until faults_disarm(). */
 void faults_before_batch(struct nestnet *ctx, void (*fn)(void *userdata), void *userdata);
 
+/** Called once, before the n-th ioctl (from 1) from now on, until faults_disarm(). */
+void faults_before_ioctl(struct nestnet *ctx, unsigned int n, void (*fn)(void));
+
 /** Messages sent since then, batches among them, and dumps. */
 unsigned int faults_sends(void);
 unsigned int faults_batches(void);

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -109,6 +111,34 @@ START_TEST(a_tap_is_known_by_its_ifindex_and_its_descriptors_go_with_it)
 	open.ifindex = 4000;
 	refused(nestnet_tap_open(ctx, NULL, &open, &fd, 1), ENODEV,
 		"tap open #4000: No such device");
+}
+END_TEST
+
+static void rename_it(void)
+{
+	sh("ip link set tap0 name new0");
+}
+
+/* The kernel makes a new tap where a name is gone; of those three queues the first, the
+ * second or the third would be such a one's. */
+START_TEST(a_tap_that_is_renamed_while_it_is_opened_is_opened_all_the_same)
+{
+	char name[NESTNET_IFNAMSIZ] = "";
+	int fds[3];
+
+	sh("ip tuntap add dev tap0 mode tap multi_queue");
+	faults_before_ioctl(ctx, (unsigned int)_i, rename_it);
+	ok(nestnet_tap_open(ctx, "tap0", NULL, fds, 3));
+	faults_disarm();
+	ck_assert(!is_there("tap0"));
+	for (size_t i = 0; i < 3; i++) {
+		struct ifreq request = { .ifr_flags = 0 };
+
+		ck_assert_int_eq(ioctl(fds[i], TUNGETIFF, &request), 0);
+		snprintf(name, sizeof(name), "%s", request.ifr_name);
+		ck_assert_str_eq(name, "new0");
+	}
+	close_all(fds, 3);
 }
 END_TEST
 
@@ -238,6 +268,9 @@ int main(void)
 	tcase_add_test(kinds, a_tap_that_another_made_is_opened_and_carries_frames);
 	tcase_add_test(kinds,
 		       a_tap_is_known_by_its_ifindex_and_its_descriptors_go_with_it);
+	tcase_add_loop_test(
+		kinds, a_tap_that_is_renamed_while_it_is_opened_is_opened_all_the_same, 1,
+		8);
 	tcase_add_test(kinds, descriptors_are_of_the_contexts_namespace);
 	tcase_add_test(kinds, opening_that_fails_anywhere_leaves_no_descriptor);
 	tcase_add_test(users, an_ordinary_user_opens_its_own_tap_and_no_other);
