@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -16,25 +17,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum foreign_verdict foreign_verdict_of(uint32_t code)
+/* ---- Attributes ----------------------------------------------------------------------- */
+
+uint32_t foreign_number(const struct foreign_expr *expr, uint16_t attr)
 {
-	switch ((int)code) {
-	case NFT_CONTINUE:
-		return FOREIGN_CONTINUE;
-	case NFT_RETURN:
-		return FOREIGN_RETURN;
-	case NFT_JUMP:
-		return FOREIGN_JUMP;
-	case NFT_GOTO:
-		return FOREIGN_GOTO;
-	}
-	switch (code & NF_VERDICT_MASK) {
-	case NF_DROP:
-		return FOREIGN_DROP;
-	case NF_ACCEPT:
-		return FOREIGN_ACCEPT;
-	}
-	return FOREIGN_QUEUE;
+	const struct nlattr *found = expr->attrs[attr];
+
+	return found && mnl_attr_validate(found, MNL_TYPE_U32) >= 0
+		       ? ntohl(mnl_attr_get_u32(found))
+		       : 0;
+}
+
+const char *foreign_text(const struct foreign_expr *expr, uint16_t attr)
+{
+	const struct nlattr *found = expr->attrs[attr];
+
+	return found && mnl_attr_validate(found, MNL_TYPE_NUL_STRING) >= 0
+		       ? mnl_attr_get_str(found)
+		       : NULL;
 }
 
 /* A register as its first byte of the 64. Those of 16 bytes are four words each.
@@ -62,15 +62,13 @@ static int add_named(struct foreign_rule *rule, enum foreign_kind kind, const ch
 	return op && op->what ? 0 : -ENOMEM;
 }
 
-static bool take_data(const struct nftnl_expr *expr, uint16_t attr, uint8_t *ret,
+static bool take_data(const struct foreign_expr *expr, uint16_t attr, uint8_t *ret,
 		      uint32_t *ret_len)
 {
-	const void *data = nftnl_expr_get(expr, attr, ret_len);
-
-	if (!data || *ret_len == 0 || *ret_len > FOREIGN_DATA_MAX)
-		return false;
-	memcpy(ret, data, *ret_len);
-	return true;
+	*ret_len = expr->attrs[attr] ? (uint32_t)foreign_read_value(expr->attrs[attr], ret,
+								    FOREIGN_DATA_MAX)
+				     : 0;
+	return *ret_len > 0;
 }
 
 /* ---- Loads ---------------------------------------------------------------------------- */
@@ -122,31 +120,31 @@ static const struct field *find_field(const struct field *fields, size_t n, uint
 }
 
 /* One without a destination sets something of the packet: its mark, say. */
-static int add_meta(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_meta(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	uint32_t key = nftnl_expr_get_u32(expr, NFTNL_EXPR_META_KEY);
+	uint32_t key = foreign_number(expr, NFTA_META_KEY);
 
-	if (!nftnl_expr_is_set(expr, NFTNL_EXPR_META_DREG))
+	if (!expr->attrs[NFTA_META_DREG])
 		return add_named(rule, FOREIGN_NOTHING, "meta");
-	return add_load(rule, nftnl_expr_get_u32(expr, NFTNL_EXPR_META_DREG),
+	return add_load(rule, foreign_number(expr, NFTA_META_DREG),
 			find_field(metas, ARRAY_SIZE(metas), key),
 			key == NFT_META_MARK ? "meta mark" : "meta");
 }
 
-static int add_ct(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_ct(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	uint32_t key = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY);
+	uint32_t key = foreign_number(expr, NFTA_CT_KEY);
 
-	if (!nftnl_expr_is_set(expr, NFTNL_EXPR_CT_DREG))
+	if (!expr->attrs[NFTA_CT_DREG])
 		return add_named(rule, FOREIGN_NOTHING, "ct");
-	return add_load(rule, nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_DREG),
+	return add_load(rule, foreign_number(expr, NFTA_CT_DREG),
 			find_field(cts, ARRAY_SIZE(cts), key), "ct");
 }
 
-static int add_payload(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_payload(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	uint32_t base = nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_BASE);
-	uint32_t len = nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_LEN);
+	uint32_t base = foreign_number(expr, NFTA_PAYLOAD_BASE);
+	uint32_t len = foreign_number(expr, NFTA_PAYLOAD_LEN);
 	struct field field = { .field = base == NFT_PAYLOAD_NETWORK_HEADER
 						? FOREIGN_NETWORK
 						: FOREIGN_TRANSPORT,
@@ -156,31 +154,31 @@ static int add_payload(struct foreign_rule *rule, const struct nftnl_expr *expr)
 			len > 0 && len <= FOREIGN_REGISTERS;
 	int r;
 
-	if (!nftnl_expr_is_set(expr, NFTNL_EXPR_PAYLOAD_DREG))
+	if (!expr->attrs[NFTA_PAYLOAD_DREG])
 		return add_named(rule, FOREIGN_NOTHING, "payload");
-	r = add_load(rule, nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_DREG),
+	r = add_load(rule, foreign_number(expr, NFTA_PAYLOAD_DREG),
 		     is_known ? &field : NULL,
 		     base == NFT_PAYLOAD_LL_HEADER ? "ether" : "payload");
 	if (r == 0)
 		rule->ops[rule->n - 1].offset =
-			nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET);
+			foreign_number(expr, NFTA_PAYLOAD_OFFSET);
 	return r;
 }
 
 /* ---- Operations ----------------------------------------------------------------------- */
 
-static int add_bitwise(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_bitwise(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	uint32_t len = nftnl_expr_get_u32(expr, NFTNL_EXPR_BITWISE_LEN), mask_len, xor_len;
+	uint32_t len = foreign_number(expr, NFTA_BITWISE_LEN), mask_len, xor_len;
 	struct foreign_op op = { .kind = FOREIGN_BITWISE, .len = (uint8_t)len }, *added;
 
-	if (nftnl_expr_get_u32(expr, NFTNL_EXPR_BITWISE_OP) != 0 /* mask and xor */ ||
-	    !take_data(expr, NFTNL_EXPR_BITWISE_MASK, op.data, &mask_len) ||
-	    !take_data(expr, NFTNL_EXPR_BITWISE_XOR, op.data2, &xor_len) ||
+	if (foreign_number(expr, NFTA_BITWISE_OP) != 0 /* mask and xor */ ||
+	    !take_data(expr, NFTA_BITWISE_MASK, op.data, &mask_len) ||
+	    !take_data(expr, NFTA_BITWISE_XOR, op.data2, &xor_len) ||
 	    mask_len != len || xor_len != len ||
-	    !find_register(nftnl_expr_get_u32(expr, NFTNL_EXPR_BITWISE_SREG), len,
+	    !find_register(foreign_number(expr, NFTA_BITWISE_SREG), len,
 			   &op.from) ||
-	    !find_register(nftnl_expr_get_u32(expr, NFTNL_EXPR_BITWISE_DREG), len, &op.to))
+	    !find_register(foreign_number(expr, NFTA_BITWISE_DREG), len, &op.to))
 		return add_named(rule, FOREIGN_FORGET, "bitwise");
 	added = foreign_add_op(rule, FOREIGN_BITWISE);
 	if (added)
@@ -202,14 +200,14 @@ static bool find_relation(uint32_t op, enum foreign_relation *ret)
 	return true;
 }
 
-static int add_cmp(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_cmp(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	struct foreign_op op = { .kind = FOREIGN_COMPARE }, *added;
 	uint32_t len;
 
-	if (!take_data(expr, NFTNL_EXPR_CMP_DATA, op.data, &len) ||
-	    !find_register(nftnl_expr_get_u32(expr, NFTNL_EXPR_CMP_SREG), len, &op.from) ||
-	    !find_relation(nftnl_expr_get_u32(expr, NFTNL_EXPR_CMP_OP), &op.relation))
+	if (!take_data(expr, NFTA_CMP_DATA, op.data, &len) ||
+	    !find_register(foreign_number(expr, NFTA_CMP_SREG), len, &op.from) ||
+	    !find_relation(foreign_number(expr, NFTA_CMP_OP), &op.relation))
 		return add_named(rule, FOREIGN_OPAQUE, "cmp");
 	op.len = (uint8_t)len;
 	added = foreign_add_op(rule, FOREIGN_COMPARE);
@@ -218,39 +216,39 @@ static int add_cmp(struct foreign_rule *rule, const struct nftnl_expr *expr)
 	return added ? 0 : -ENOMEM;
 }
 
-static int add_range(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_range(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	struct foreign_op op = { .kind = FOREIGN_RANGE }, *added;
 	uint32_t len, to_len;
 
-	if (!take_data(expr, NFTNL_EXPR_RANGE_FROM_DATA, op.data, &len) ||
-	    !take_data(expr, NFTNL_EXPR_RANGE_TO_DATA, op.data2, &to_len) || len != to_len ||
-	    !find_register(nftnl_expr_get_u32(expr, NFTNL_EXPR_RANGE_SREG), len, &op.from))
+	if (!take_data(expr, NFTA_RANGE_FROM_DATA, op.data, &len) ||
+	    !take_data(expr, NFTA_RANGE_TO_DATA, op.data2, &to_len) || len != to_len ||
+	    !find_register(foreign_number(expr, NFTA_RANGE_SREG), len, &op.from))
 		return add_named(rule, FOREIGN_OPAQUE, "range");
 	op.len = (uint8_t)len;
-	op.is_inverted = nftnl_expr_get_u32(expr, NFTNL_EXPR_RANGE_OP) == NFT_RANGE_NEQ;
+	op.is_inverted = foreign_number(expr, NFTA_RANGE_OP) == NFT_RANGE_NEQ;
 	added = foreign_add_op(rule, FOREIGN_RANGE);
 	if (added)
 		*added = op;
 	return added ? 0 : -ENOMEM;
 }
 
-static int add_lookup(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_lookup(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	const char *set = nftnl_expr_get_str(expr, NFTNL_EXPR_LOOKUP_SET);
+	const char *set = foreign_text(expr, NFTA_LOOKUP_SET);
 	struct foreign_op *op;
 	uint8_t from;
 
 	if (!set ||
-	    !find_register(nftnl_expr_get_u32(expr, NFTNL_EXPR_LOOKUP_SREG), 0, &from))
+	    !find_register(foreign_number(expr, NFTA_LOOKUP_SREG), 0, &from))
 		return add_named(rule, FOREIGN_OPAQUE, "lookup");
 	op = foreign_add_op(rule, FOREIGN_LOOKUP);
 	if (!op)
 		return -ENOMEM;
 	op->from = from;
-	op->is_map = nftnl_expr_is_set(expr, NFTNL_EXPR_LOOKUP_DREG);
-	op->is_inverted = nftnl_expr_is_set(expr, NFTNL_EXPR_LOOKUP_FLAGS) &&
-			  nftnl_expr_get_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS) &
+	op->is_map = expr->attrs[NFTA_LOOKUP_DREG];
+	op->is_inverted = expr->attrs[NFTA_LOOKUP_FLAGS] &&
+			  foreign_number(expr, NFTA_LOOKUP_FLAGS) &
 				  NFT_LOOKUP_F_INV;
 	op->name = strdup(set);
 	return op->name ? 0 : -ENOMEM;
@@ -267,50 +265,50 @@ static int add_end(struct foreign_rule *rule, enum foreign_verdict verdict)
 	return op ? 0 : -ENOMEM;
 }
 
-static int add_immediate(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_immediate(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	const char *chain = NULL;
-	struct foreign_op *op;
+	struct foreign_op op = { .kind = FOREIGN_NOTHING }, *added;
+	int r = 0;
 
-	if (!nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_VERDICT))
-		return add_named(rule, FOREIGN_FORGET, "immediate");
-	op = foreign_add_op(rule, FOREIGN_END);
-	if (!op)
-		return -ENOMEM;
-	op->verdict = foreign_verdict_of(nftnl_expr_get_u32(expr, NFTNL_EXPR_IMM_VERDICT));
-	if (nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_CHAIN))
-		chain = nftnl_expr_get_str(expr, NFTNL_EXPR_IMM_CHAIN);
-	op->name = chain ? strdup(chain) : NULL;
-	return chain && !op->name ? -ENOMEM : 0;
+	if (expr->attrs[NFTA_IMMEDIATE_DATA])
+		r = foreign_read_verdict(expr->attrs[NFTA_IMMEDIATE_DATA], &op);
+	if (r == 0 && op.kind != FOREIGN_END)
+		r = add_named(rule, FOREIGN_FORGET, "immediate");
+	added = r == 0 && op.kind == FOREIGN_END ? foreign_add_op(rule, FOREIGN_END) : NULL;
+	if (added)
+		*added = op;
+	else
+		free(op.name);
+	return r < 0 || added || op.kind != FOREIGN_END ? r : -ENOMEM;
 }
 
-static int add_nat(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_nat(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	bool is_dnat =
-		nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT;
+		foreign_number(expr, NFTA_NAT_TYPE) == NFT_NAT_DNAT;
 
 	return add_end(rule, is_dnat ? FOREIGN_DNAT : FOREIGN_SNAT);
 }
 
-static int add_reject(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_reject(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	(void)expr;
 	return add_end(rule, FOREIGN_REJECT);
 }
 
-static int add_redirect(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_redirect(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	(void)expr;
 	return add_end(rule, FOREIGN_DNAT);
 }
 
-static int add_masquerade(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_masquerade(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	(void)expr;
 	return add_end(rule, FOREIGN_SNAT);
 }
 
-static int add_queue(struct foreign_rule *rule, const struct nftnl_expr *expr)
+static int add_queue(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	(void)expr;
 	return add_end(rule, FOREIGN_QUEUE);
@@ -318,7 +316,7 @@ static int add_queue(struct foreign_rule *rule, const struct nftnl_expr *expr)
 
 /* ---- All of them ---------------------------------------------------------------------- */
 
-typedef int (*add_fn)(struct foreign_rule *rule, const struct nftnl_expr *expr);
+typedef int (*add_fn)(struct foreign_rule *rule, const struct foreign_expr *expr);
 
 static const struct {
 	const char *name;
@@ -356,9 +354,9 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
 	return false;
 }
 
-int foreign_add_expr(struct foreign_rule *rule, const struct nftnl_expr *expr)
+int foreign_add_expr(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
+	const char *name = expr->name;
 
 	for (size_t i = 0; i < ARRAY_SIZE(adders); i++) {
 		if (strcmp(adders[i].name, name) == 0)

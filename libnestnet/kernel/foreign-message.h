@@ -2,26 +2,44 @@
 #ifndef NESTNET_KERNEL_FOREIGN_MESSAGE_H
 #define NESTNET_KERNEL_FOREIGN_MESSAGE_H
 
-/* What the files of foreign rules share; for the kernel room alone. */
+/*
+ * What the files of foreign rules share; for the kernel room alone. Messages are taken apart
+ * by libmnl: libnftnl ends the process where an attribute is not what it expects.
+ */
 
 #include "kernel/foreign.h"
 
-#include <stdio.h> /* libnftnl's headers want FILE, and do not say so */
+#include <libmnl/libmnl.h>
 
-#include <libnftnl/expr.h>
+/** More attributes than any expression that is read has. */
+#define FOREIGN_ATTRS 16
+
+/** An expression with its attributes, by number. */
+struct foreign_expr {
+	const char *name;
+	const struct nlattr *attrs[FOREIGN_ATTRS];
+};
+
+/** @return the number, or 0: it has none */
+uint32_t foreign_number(const struct foreign_expr *expr, uint16_t attr);
+/** @return the text, or NULL: it has none */
+const char *foreign_text(const struct foreign_expr *expr, uint16_t attr);
 
 /** Appends a zeroed operation. @return NULL where there is no memory */
 struct foreign_op *foreign_add_op(struct foreign_rule *rule, enum foreign_kind kind);
 
 /** Appends the operations of an expression. @return 0 or -ENOMEM */
-int foreign_add_expr(struct foreign_rule *rule, const struct nftnl_expr *expr);
+int foreign_add_expr(struct foreign_rule *rule, const struct foreign_expr *expr);
 
 /** The same of a match or a target of xtables. */
-int foreign_add_match(struct foreign_rule *rule, const struct nftnl_expr *expr);
-int foreign_add_target(struct foreign_rule *rule, const struct nftnl_expr *expr);
+int foreign_add_match(struct foreign_rule *rule, const struct foreign_expr *expr);
+int foreign_add_target(struct foreign_rule *rule, const struct foreign_expr *expr);
 
-/** What nf_tables' verdict code means. */
-enum foreign_verdict foreign_verdict_of(uint32_t code);
+/** Reads the verdict of a datum, where it has one, as an operation. @return 0 or -ENOMEM */
+int foreign_read_verdict(const struct nlattr *data, struct foreign_op *ret);
+
+/** Reads the value of a datum. @return its length, or 0: none, or more than size */
+size_t foreign_read_value(const struct nlattr *data, uint8_t *ret, size_t size);
 
 /** NFPROTO_* of a family. */
 uint8_t foreign_family_number(enum foreign_family family);

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_tcpudp.h>
@@ -116,11 +117,13 @@ static int add_tcpudp(struct foreign_rule *rule, const char *name, const uint16_
 	return r;
 }
 
-int foreign_add_match(struct foreign_rule *rule, const struct nftnl_expr *expr)
+int foreign_add_match(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_MT_NAME);
-	uint32_t revision = nftnl_expr_get_u32(expr, NFTNL_EXPR_MT_REV), len = 0;
-	const void *info = nftnl_expr_get(expr, NFTNL_EXPR_MT_INFO, &len);
+	const char *name = foreign_text(expr, NFTA_MATCH_NAME);
+	uint32_t revision = foreign_number(expr, NFTA_MATCH_REV);
+	const struct nlattr *attr = expr->attrs[NFTA_MATCH_INFO];
+	const void *info = attr ? mnl_attr_get_payload(attr) : NULL;
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
 
 	if (!name || !info)
 		return add_named(rule, FOREIGN_OPAQUE, "match") ? 0 : -ENOMEM;
@@ -155,9 +158,9 @@ static const struct {
 	{ "NETMAP", FOREIGN_DNAT },     { "TPROXY", FOREIGN_QUEUE },
 };
 
-int foreign_add_target(struct foreign_rule *rule, const struct nftnl_expr *expr)
+int foreign_add_target(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_TG_NAME);
+	const char *name = foreign_text(expr, NFTA_TARGET_NAME);
 	struct foreign_op *op;
 
 	for (size_t i = 0; name && i < ARRAY_SIZE(targets); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Reading other software's chains, and the rules of one table at a time, so that our own,
- * which are many, are never dumped. libnftnl takes the messages apart; what an expression
- * means is in foreign-expr.c and foreign-xt.c.
+ * which are many, are never dumped. What an expression means is in foreign-expr.c and
+ * foreign-xt.c.
  */
 
 #include "kernel/foreign-message.h"
@@ -11,9 +11,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -24,16 +24,25 @@
 /* The tables that are not foreign. */
 #define OURS "nestnet"
 
-static void cleanup_chain(struct nftnl_chain **chain)
+/* Attributes by their number; what is above is not of interest. */
+static void read_attrs(const struct nlattr *attr, const struct nlattr **ret)
 {
-	if (*chain)
-		nftnl_chain_free(*chain);
+	if (mnl_attr_get_type(attr) < FOREIGN_ATTRS)
+		ret[mnl_attr_get_type(attr)] = attr;
 }
 
-static void cleanup_rule(struct nftnl_rule **rule)
+static uint32_t get_number(const struct nlattr *attr)
 {
-	if (*rule)
-		nftnl_rule_free(*rule);
+	return attr && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0
+		       ? ntohl(mnl_attr_get_u32(attr))
+		       : 0;
+}
+
+static const char *get_text(const struct nlattr *attr)
+{
+	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0
+		       ? mnl_attr_get_str(attr)
+		       : NULL;
 }
 
 /* ---- Values --------------------------------------------------------------------------- */
@@ -150,19 +159,24 @@ struct foreign_chain *foreign_find(const struct foreign *foreign, enum foreign_f
 
 /* ---- Chains --------------------------------------------------------------------------- */
 
-static void take_base(struct foreign_chain *chain, const struct nftnl_chain *nftnl)
+static void take_base(struct foreign_chain *chain, const struct nlattr *const *attrs)
 {
-	const char *type = nftnl_chain_get_str(nftnl, NFTNL_CHAIN_TYPE);
+	const char *type = get_text(attrs[NFTA_CHAIN_TYPE]);
+	const struct nlattr *hook[FOREIGN_ATTRS] = { NULL }, *attr;
 
+	mnl_attr_for_each_nested (attr, attrs[NFTA_CHAIN_HOOK])
+		read_attrs(attr, hook);
 	chain->is_base = true;
-	chain->hook = hook_of(nftnl_chain_get_u32(nftnl, NFTNL_CHAIN_HOOKNUM));
-	chain->priority = nftnl_chain_get_s32(nftnl, NFTNL_CHAIN_PRIO);
+	chain->hook = hook[NFTA_HOOK_HOOKNUM] ? hook_of(get_number(hook[NFTA_HOOK_HOOKNUM]))
+					      : NFT_HOOK_NONE;
+	chain->priority = (int)get_number(hook[NFTA_HOOK_PRIORITY]);
 	chain->is_nat = type && strcmp(type, "nat") == 0;
-	chain->is_drop = nftnl_chain_is_set(nftnl, NFTNL_CHAIN_POLICY) &&
-			 nftnl_chain_get_u32(nftnl, NFTNL_CHAIN_POLICY) == NF_DROP;
+	chain->is_drop = attrs[NFTA_CHAIN_POLICY] &&
+			 get_number(attrs[NFTA_CHAIN_POLICY]) == NF_DROP;
 }
 
-static int add_chain(struct foreign *foreign, const struct nftnl_chain *nftnl)
+static int add_chain(struct foreign *foreign, uint8_t family,
+		     const struct nlattr *const *attrs)
 {
 	struct foreign_chain *grown = foreign->chains, *chain;
 
@@ -177,41 +191,51 @@ static int add_chain(struct foreign *foreign, const struct nftnl_chain *nftnl)
 	}
 	chain = &grown[foreign->n++];
 	*chain = (struct foreign_chain){
-		.family = family_of(
-			(uint8_t)nftnl_chain_get_u32(nftnl, NFTNL_CHAIN_FAMILY)),
-		.table = strdup(nftnl_chain_get_str(nftnl, NFTNL_CHAIN_TABLE)),
-		.name = strdup(nftnl_chain_get_str(nftnl, NFTNL_CHAIN_NAME)),
+		.family = family_of(family),
+		.table = strdup(get_text(attrs[NFTA_CHAIN_TABLE])),
+		.name = strdup(get_text(attrs[NFTA_CHAIN_NAME])),
 	};
 	if (!chain->table || !chain->name)
 		return -ENOMEM;
-	if (nftnl_chain_is_set(nftnl, NFTNL_CHAIN_HOOKNUM))
-		take_base(chain, nftnl);
+	if (attrs[NFTA_CHAIN_HOOK])
+		take_base(chain, attrs);
 	if (chain->family == FOREIGN_OTHER)
 		chain->hook = NFT_HOOK_NONE;
 	return 0;
 }
 
+/* @return the family of a message of this type; -1: it is none */
+static int read_message(const struct nlmsghdr *reply, uint16_t type,
+			const struct nlattr **ret_attrs)
+{
+	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(reply);
+	const struct nlattr *attr;
+
+	if (reply->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | type) ||
+	    mnl_nlmsg_get_payload_len(reply) < sizeof(*generic))
+		return -1;
+	mnl_attr_for_each (attr, reply, sizeof(*generic))
+		read_attrs(attr, ret_attrs);
+	return generic->nfgen_family;
+}
+
 static int take_chain(void *userdata, const struct nlmsghdr *reply)
 {
-	_cleanup_(cleanup_chain) struct nftnl_chain *nftnl = NULL;
+	const struct nlattr *attrs[FOREIGN_ATTRS] = { NULL };
 	struct foreign *foreign = userdata;
+	const char *table;
+	int family;
 
 	if (!reply) {
 		foreign_clear(foreign);
 		return 0;
 	}
-	if (reply->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN))
+	family = read_message(reply, NFT_MSG_NEWCHAIN, attrs);
+	table = get_text(attrs[NFTA_CHAIN_TABLE]);
+	if (family < 0 || !table || !get_text(attrs[NFTA_CHAIN_NAME]) ||
+	    strcmp(table, OURS) == 0)
 		return 0;
-	nftnl = nftnl_chain_alloc();
-	if (!nftnl)
-		return -ENOMEM;
-	if (nftnl_chain_nlmsg_parse(reply, nftnl) < 0 ||
-	    !nftnl_chain_is_set(nftnl, NFTNL_CHAIN_TABLE) ||
-	    !nftnl_chain_is_set(nftnl, NFTNL_CHAIN_NAME))
-		return 0;
-	if (strcmp(nftnl_chain_get_str(nftnl, NFTNL_CHAIN_TABLE), OURS) == 0)
-		return 0;
-	return add_chain(foreign, nftnl);
+	return add_chain(foreign, (uint8_t)family, attrs);
 }
 
 /* @param table  NULL: of all of them */
@@ -291,17 +315,21 @@ static struct foreign_rule *add_rule(struct foreign_chain *chain, uint64_t handl
 	return grown;
 }
 
-struct filling {
-	struct foreign_rule *rule;
-	int result;
-};
-
-static int fill_rule(struct nftnl_expr *expr, void *userdata)
+static int add_expr(struct foreign_rule *rule, const struct nlattr *nest)
 {
-	struct filling *filling = userdata;
+	const struct nlattr *attrs[FOREIGN_ATTRS] = { NULL }, *attr;
+	struct foreign_expr expr;
 
-	filling->result = foreign_add_expr(filling->rule, expr);
-	return filling->result < 0 ? -1 : 0;
+	mnl_attr_for_each_nested (attr, nest)
+		read_attrs(attr, attrs);
+	expr = (struct foreign_expr){ .name = get_text(attrs[NFTA_EXPR_NAME]) };
+	if (!expr.name)
+		expr.name = "?"; /* which then may match, or not */
+	if (attrs[NFTA_EXPR_DATA]) {
+		mnl_attr_for_each_nested (attr, attrs[NFTA_EXPR_DATA])
+			read_attrs(attr, expr.attrs);
+	}
+	return foreign_add_expr(rule, &expr);
 }
 
 static void forget_rules(const struct rules *rules)
@@ -315,45 +343,53 @@ static void forget_rules(const struct rules *rules)
 	}
 }
 
-static int add_nftnl_rule(struct rules *rules, const struct nftnl_rule *nftnl)
+static struct foreign_chain *find_chain(struct rules *rules, const char *name)
 {
-	const char *name = nftnl_rule_get_str(nftnl, NFTNL_RULE_CHAIN);
-	struct filling filling = { .result = 0 };
-
 	if (!rules->last || strcmp(rules->last->name, name) != 0)
 		rules->last = foreign_find(rules->foreign, rules->family, rules->table, name);
-	if (!rules->last)
-		return 0; /* a chain that was made since */
-	filling.rule = add_rule(rules->last, nftnl_rule_get_u64(nftnl, NFTNL_RULE_HANDLE));
-	if (!filling.rule)
-		return -ENOMEM;
-	nftnl_expr_foreach((struct nftnl_rule *)nftnl, fill_rule, &filling);
-	return filling.result;
+	return rules->last;
+}
+
+static int fill_rule(struct foreign_rule *rule, const struct nlattr *expressions)
+{
+	const struct nlattr *attr;
+	int r = 0;
+
+	if (!expressions)
+		return 0;
+	mnl_attr_for_each_nested (attr, expressions) {
+		if (r == 0)
+			r = add_expr(rule, attr);
+	}
+	return r;
 }
 
 static int take_rule(void *userdata, const struct nlmsghdr *reply)
 {
-	_cleanup_(cleanup_rule) struct nftnl_rule *nftnl = NULL;
+	const struct nlattr *attrs[FOREIGN_ATTRS] = { NULL }, *handle;
 	struct rules *rules = userdata;
-	const char *table;
+	struct foreign_chain *chain;
+	struct foreign_rule *rule;
+	const char *table, *name;
 
 	if (!reply) {
 		forget_rules(rules);
 		return 0;
 	}
-	if (reply->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE))
-		return 0;
-	nftnl = nftnl_rule_alloc();
-	if (!nftnl)
-		return -ENOMEM;
-	if (nftnl_rule_nlmsg_parse(reply, nftnl) < 0 ||
-	    !nftnl_rule_is_set(nftnl, NFTNL_RULE_CHAIN))
-		return 0;
 	/* A kernel that does not know the filter sends every table's. */
-	table = nftnl_rule_get_str(nftnl, NFTNL_RULE_TABLE);
-	if (!table || strcmp(table, rules->table) != 0)
+	if (read_message(reply, NFT_MSG_NEWRULE, attrs) < 0)
 		return 0;
-	return add_nftnl_rule(rules, nftnl);
+	table = get_text(attrs[NFTA_RULE_TABLE]);
+	name = get_text(attrs[NFTA_RULE_CHAIN]);
+	chain = table && name && strcmp(table, rules->table) == 0 ? find_chain(rules, name)
+								   : NULL;
+	if (!chain)
+		return 0; /* one that was made since */
+	handle = attrs[NFTA_RULE_HANDLE];
+	rule = add_rule(chain, handle && mnl_attr_validate(handle, MNL_TYPE_U64) >= 0
+				       ? be64toh(mnl_attr_get_u64(handle))
+				       : 0);
+	return rule ? fill_rule(rule, attrs[NFTA_RULE_EXPRESSIONS]) : -ENOMEM;
 }
 
 int foreign_read_rules(struct netlink *nl, struct foreign *foreign,

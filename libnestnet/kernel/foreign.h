@@ -151,7 +151,6 @@ struct foreign_element {
 	struct foreign_op end; /* a verdict map's: kind END; else NOTHING */
 };
 
-/** Told of a torn dump, which starts over, by NULL. */
 typedef int (*foreign_element_fn)(void *userdata, const struct foreign_element *element);
 
 int foreign_list_elements(struct netlink *nl, const struct foreign_chain *chain,

@@ -127,6 +127,11 @@ void probe_load(const struct probe *probe, const struct foreign_op *op,
 
 	if (op->to + op->len > FOREIGN_REGISTERS)
 		return;
+	/* The rest of the last word is zeroes, as the kernel has it. */
+	for (size_t i = op->to + op->len; i % 4 != 0 && i < FOREIGN_REGISTERS; i++) {
+		registers->value[i] = 0;
+		registers->known[i] = 0xff;
+	}
 	memset(registers->known + op->to, 0, op->len);
 	memset(registers->value + op->to, 0, op->len);
 	switch (op->field) {

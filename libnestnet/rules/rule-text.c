@@ -19,6 +19,9 @@
 
 #define NFPROTO_IPV6 10
 
+/* The most fields of a concatenation that are told. */
+#define LOADS_MAX 8
+
 struct writer {
 	char *text;
 	size_t len;
@@ -26,6 +29,8 @@ struct writer {
 	unsigned int protocol; /* 0: not said yet */
 	const struct foreign_op *load;
 	const uint8_t *mask; /* NULL: none */
+	const struct foreign_op *loads[LOADS_MAX]; /* not told of yet: a concatenation's */
+	size_t n_loads;
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -240,44 +245,65 @@ static bool write_bits(struct writer *writer, const struct foreign_op *op)
 	return true;
 }
 
-/* What the next load makes plain is left unsaid. @return whether that is so */
-static bool is_implied(struct writer *writer, const struct foreign_op *op,
-		       const struct foreign_op *next)
+static bool loads_later(const struct foreign_op *ops, size_t n, enum foreign_field field)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ops[i].kind == FOREIGN_LOAD && ops[i].field == field)
+			return true;
+	}
+	return false;
+}
+
+/* What a later load makes plain is left unsaid. @return whether that is so */
+static bool is_implied(struct writer *writer, const struct foreign_op *op, size_t n_behind)
 {
 	const struct foreign_op *load = writer->load;
-	bool is_load = next && next->kind == FOREIGN_LOAD;
 
 	if (!load || load->kind != FOREIGN_LOAD || op->relation != FOREIGN_EQ || op->len == 0)
 		return false;
 	if (load->field == FOREIGN_NFPROTO) {
 		writer->family = op->data[0] == NFPROTO_IPV6 ? AF_INET6 : AF_INET;
-		return is_load && next->field == FOREIGN_NETWORK;
+		return loads_later(op + 1, n_behind, FOREIGN_NETWORK);
 	}
 	if (load->field == FOREIGN_PROTOCOL && op->len == 2) {
 		writer->family = op->data[0] == 0x86 ? AF_INET6 : AF_INET;
-		return is_load && next->field == FOREIGN_NETWORK;
+		return loads_later(op + 1, n_behind, FOREIGN_NETWORK);
 	}
 	if (load->field == FOREIGN_L4PROTO) {
 		writer->protocol = op->data[0];
-		return is_load && next->field == FOREIGN_TRANSPORT;
+		return loads_later(op + 1, n_behind, FOREIGN_TRANSPORT);
 	}
 	return false;
 }
 
-static void write_compare(struct writer *writer, const struct foreign_op *op,
-			  const struct foreign_op *next)
+/* From 1 to 5 is: at least 1, and at most 5. */
+static bool is_range(const struct foreign_op *op, size_t n_behind)
+{
+	return op->relation == FOREIGN_GE && n_behind > 0 && op[1].kind == FOREIGN_COMPARE &&
+	       op[1].relation == FOREIGN_LE && op[1].from == op->from && op[1].len == op->len;
+}
+
+/* @return how many operations it told of */
+static size_t write_compare(struct writer *writer, const struct foreign_op *op,
+			    size_t n_behind)
 {
 	static const char *const relations[] = {
 		[FOREIGN_EQ] = "",   [FOREIGN_NE] = "!= ", [FOREIGN_LT] = "< ",
 		[FOREIGN_LE] = "<= ", [FOREIGN_GT] = "> ",  [FOREIGN_GE] = ">= ",
 	};
-	char value[NESTNET_TEXT_MAX];
+	char value[NESTNET_TEXT_MAX], last[NESTNET_TEXT_MAX];
 
-	if (is_implied(writer, op, next) || write_bits(writer, op))
-		return;
+	if (is_implied(writer, op, n_behind) || write_bits(writer, op))
+		return 1;
 	format_value(writer, op->data, op->len, value, sizeof(value));
 	write_field(writer, writer->load);
+	if (is_range(op, n_behind)) {
+		format_value(writer, op[1].data, op->len, last, sizeof(last));
+		write_word(writer, "%s-%s", value, last);
+		return 2;
+	}
 	write_word(writer, "%s%s", relations[op->relation], value);
+	return 1;
 }
 
 static void write_range(struct writer *writer, const struct foreign_op *op)
@@ -297,7 +323,11 @@ static void write_lookup(struct writer *writer, const struct foreign_op *op)
 {
 	bool is_anonymous = strncmp(op->name, "__", 2) == 0;
 
-	write_field(writer, writer->load);
+	for (size_t i = 0; i < writer->n_loads; i++) {
+		if (i > 0)
+			write_word(writer, ".");
+		write_field(writer, writer->loads[i]);
+	}
 	write_word(writer, "%s%s%s%s", op->is_map ? "vmap " : "",
 		   op->is_inverted ? "!= " : "", is_anonymous ? "" : "@",
 		   is_anonymous ? "{ ... }" : op->name);
@@ -318,20 +348,41 @@ static void write_end(struct writer *writer, const struct foreign_op *op)
 		write_word(writer, "%s", op->name);
 }
 
-static void write_op(struct writer *writer, const struct foreign_op *op,
-		     const struct foreign_op *next)
+static void take_load(struct writer *writer, const struct foreign_op *op)
 {
+	writer->load = op;
+	writer->mask = NULL;
+	if (writer->n_loads < LOADS_MAX)
+		writer->loads[writer->n_loads++] = op;
+}
+
+/* iptables' comments are of no matter; what a target does is. */
+static void write_name(struct writer *writer, const struct foreign_op *op)
+{
+	if (!op->is_xt)
+		write_word(writer, "%s", op->what);
+	else if (op->kind == FOREIGN_OPAQUE)
+		write_word(writer, "xt match \"%s\"", op->what);
+	else if (strcmp(op->what, "comment") != 0)
+		write_word(writer, "xt target \"%s\"", op->what);
+}
+
+/* @param n_behind  operations of the rule behind this one
+ * @return how many operations it told of */
+static size_t write_op(struct writer *writer, const struct foreign_op *op, size_t n_behind)
+{
+	size_t n = 1;
+
 	switch (op->kind) {
 	case FOREIGN_LOAD:
 	case FOREIGN_FORGET:
-		writer->load = op;
-		writer->mask = NULL;
-		break;
+		take_load(writer, op);
+		return 1;
 	case FOREIGN_BITWISE:
 		writer->mask = op->data;
-		break;
+		return 1;
 	case FOREIGN_COMPARE:
-		write_compare(writer, op, next);
+		n = write_compare(writer, op, n_behind);
 		break;
 	case FOREIGN_RANGE:
 		write_range(writer, op);
@@ -340,22 +391,15 @@ static void write_op(struct writer *writer, const struct foreign_op *op,
 		write_lookup(writer, op);
 		break;
 	case FOREIGN_OPAQUE:
-		if (op->is_xt)
-			write_word(writer, "xt match \"%s\"", op->what);
-		else
-			write_word(writer, "%s", op->what);
-		break;
 	case FOREIGN_NOTHING:
-		/* iptables' comments are of no matter; what a target does is. */
-		if (!op->is_xt)
-			write_word(writer, "%s", op->what);
-		else if (strcmp(op->what, "comment") != 0)
-			write_word(writer, "xt target \"%s\"", op->what);
+		write_name(writer, op);
 		break;
 	case FOREIGN_END:
 		write_end(writer, op);
 		break;
 	}
+	writer->n_loads = 0;
+	return n;
 }
 
 const char *rule_text(const struct foreign_chain *chain, const struct foreign_rule *rule,
@@ -367,8 +411,7 @@ const char *rule_text(const struct foreign_chain *chain, const struct foreign_ru
 	writer.family = chain->family == FOREIGN_IP6 ? AF_INET6
 			: chain->family == FOREIGN_IP ? AF_INET
 						      : AF_UNSPEC;
-	for (size_t i = 0; i < rule->n; i++)
-		write_op(&writer, &rule->ops[i],
-			 i + 1 < rule->n ? &rule->ops[i + 1] : NULL);
+	for (size_t i = 0; i < rule->n;)
+		i += write_op(&writer, &rule->ops[i], rule->n - i - 1);
 	return ret;
 }

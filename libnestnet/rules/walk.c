@@ -49,6 +49,7 @@ struct walk {
 	struct walk_finding first; /* of those that are not certain */
 	size_t n_uncertain;
 	bool has_leaked; /* some packets may have been accepted */
+	bool has_left;   /* some may have gone back from the chain at hand */
 	bool is_certain_found;
 	struct walk_finding certain;
 	size_t steps;
@@ -148,10 +149,6 @@ static int take_element(void *userdata, const struct foreign_element *element)
 	struct set *set = userdata;
 	struct foreign_element *grown = set->elements;
 
-	if (!element) {
-		clear_set(set);
-		return 0;
-	}
 	if ((set->n & (set->n - 1)) == 0)
 		grown = reallocarray(grown, set->n ? set->n * 2 : 1, sizeof(*grown));
 	if (!grown)
@@ -244,6 +241,8 @@ static enum outcome follow(struct walk *walk, const struct foreign_chain *chain,
 		walk->has_leaked |= !is_certain;
 		return OUTCOME_ACCEPT;
 	case FOREIGN_RETURN:
+		walk->has_left |= answer == PROBE_MAYBE;
+		return OUTCOME_RETURN;
 	case FOREIGN_CONTINUE:
 		return OUTCOME_RETURN;
 	case FOREIGN_JUMP:
@@ -257,6 +256,8 @@ static enum outcome follow(struct walk *walk, const struct foreign_chain *chain,
 					  : OUTCOME_RETURN;
 	if (outcome == OUTCOME_RETURN && end->verdict == FOREIGN_JUMP)
 		*ret_is_over = false;
+	else if (outcome == OUTCOME_RETURN)
+		walk->has_left |= answer == PROBE_MAYBE;
 	return outcome;
 }
 
@@ -345,21 +346,25 @@ static enum outcome walk_rule(struct walk *walk, const struct foreign_chain *cha
 	return OUTCOME_RETURN;
 }
 
+/* Where some packets may have gone back, the others are not all, whatever becomes of them:
+ * the chain that jumped has some to go on with. */
 static enum outcome walk_chain(struct walk *walk, const struct foreign_chain *chain,
 			       bool is_certain, unsigned int depth)
 {
-	for (size_t i = 0; i < chain->n; i++) {
-		enum outcome outcome;
-		bool is_over;
+	bool had_left = walk->has_left, is_over = false;
+	enum outcome outcome = OUTCOME_RETURN;
 
+	walk->has_left = false;
+	for (size_t i = 0; i < chain->n && !is_over; i++) {
 		if (walk->error < 0 || walk->steps++ > STEPS_MAX)
-			return OUTCOME_RETURN;
-		outcome = walk_rule(walk, chain, &chain->rules[i], is_certain, depth,
-				    &is_over);
-		if (is_over)
-			return outcome;
+			break;
+		outcome = walk_rule(walk, chain, &chain->rules[i],
+				    is_certain && !walk->has_left, depth, &is_over);
 	}
-	return OUTCOME_RETURN;
+	if (!is_over || walk->has_left)
+		outcome = OUTCOME_RETURN;
+	walk->has_left = had_left;
+	return outcome;
 }
 
 /* @return 0, or what fn returned */

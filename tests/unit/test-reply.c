@@ -5,6 +5,7 @@
  * of its type, or nothing. The headers are left alone: test-netlink.c has those.
  */
 
+#include "damage.h"
 #include "harness.h"
 
 #include "kernel/address.h"
@@ -29,88 +30,18 @@
 
 #define ROUNDS 3000
 
-static uint32_t state;
 static struct error error;
 static unsigned int n_given; /* values that came out */
 
-/* ---- Damage -------------------------------------------------------------------------------- */
-
-/* Changes some bytes behind a message's header, or the length of an attribute. */
-static void damage(unsigned char *bytes, size_t len)
-{
-	unsigned int n = harness_random(&state) % 4;
-
-	while (n-- > 0 && len > 0) {
-		size_t at = harness_random(&state) % len;
-
-		switch (harness_random(&state) % 3) {
-		case 0:
-			bytes[at] = (unsigned char)harness_random(&state);
-			break;
-		case 1: /* where lengths and types are */
-			bytes[at & ~(size_t)3] ^=
-				(unsigned char)(1u << harness_random(&state) % 8);
-			break;
-		case 2:
-			bytes[at] = harness_random(&state) % 2 ? 0 : 0xff;
-			break;
-		}
-	}
-}
-
-/* @return how long the datagram is now: it may end in a message that is cut */
-static size_t damage_messages(void *buffer, size_t len)
-{
-	struct nlmsghdr *message = buffer;
-	int left = (int)len;
-
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-		size_t payload = mnl_nlmsg_get_payload_len(message);
-
-		if (message->nlmsg_type < NLMSG_MIN_TYPE)
-			continue; /* an ack, or the end */
-		damage(mnl_nlmsg_get_payload(message), payload);
-		if (harness_random(&state) % 8 == 0) {
-			/* What is behind it is still in the buffer. */
-			payload = harness_random(&state) % (payload + 1);
-			message->nlmsg_len = (uint32_t)(NLMSG_HDRLEN + payload);
-			return (size_t)((char *)message - (char *)buffer) +
-			       message->nlmsg_len;
-		}
-	}
-	return len;
-}
-
 /* ---- The real kernel, damaged ---------------------------------------------------------------- */
-
-static ssize_t send_real(void *userdata, int fd, const void *bytes, size_t len)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-
-	(void)userdata;
-	return sendto(fd, bytes, len, 0, (struct sockaddr *)&kernel, sizeof(kernel));
-}
-
-static ssize_t receive_damaged(void *userdata, int fd, void *buffer, size_t size)
-{
-	ssize_t len = recv(fd, buffer, size, MSG_DONTWAIT);
-
-	(void)userdata;
-	return len > 0 ? (ssize_t)damage_messages(buffer, (size_t)len) : len;
-}
-
-static const struct netlink_transport damaged = {
-	.send = send_real,
-	.receive = receive_damaged,
-};
 
 static struct netlink *open_damaged(enum netlink_bus bus)
 {
 	struct netlink *nl = NULL;
 
 	ck_assert_msg(netlink_open(bus, &nl, &error) == 0, "%s", error.text);
-	netlink_set_transport(nl, &damaged, NULL);
-	state = 11;
+	netlink_set_transport(nl, &damage_transport, NULL);
+	damage_seed(11);
 	return nl;
 }
 
@@ -286,7 +217,7 @@ static void put_element(struct nlmsghdr *message, const struct nft_set_spec *spe
 	nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_DATA);
 	mnl_attr_put(message, NFTA_DATA_VALUE, spec->data_len, bytes);
 	mnl_attr_nest_end(message, nest);
-	mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(harness_random(&state) % 2));
+	mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(damage_random() % 2));
 	mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, 1);
 	mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION, 1);
 	mnl_attr_put(message, NFTA_SET_ELEM_USERDATA, sizeof(userdata) - 1, userdata);
@@ -329,7 +260,7 @@ static ssize_t receive_forged(void *userdata, int fd, void *buffer, size_t size)
 	code = mnl_nlmsg_put_extra_header(done, sizeof(*code));
 	*code = 0;
 	size = MNL_ALIGN(message->nlmsg_len) + done->nlmsg_len;
-	damage(mnl_nlmsg_get_payload(message), mnl_nlmsg_get_payload_len(message));
+	damage_bytes(mnl_nlmsg_get_payload(message), mnl_nlmsg_get_payload_len(message));
 	return (ssize_t)size;
 }
 
