@@ -5,7 +5,7 @@
 #include "netns.h"
 #include "unit/damage.h"
 
-#include "context.h"
+#include "plan/context.h"
 #include "rules/rule-text.h"
 #include "rules/walk.h"
 
