@@ -111,6 +111,8 @@ int cmd_save(struct cli *cli, int argc, char **argv)
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
 	    !cli_check_arguments(cli, argc - optind, 0, 0))
 		return STATUS_USAGE;
+	if (cli->is_json) /* apply takes what status prints, too */
+		return cmd_status(cli, argc, argv);
 	status = cli_open(cli);
 	if (status != STATUS_OK)
 		return status;

@@ -76,6 +76,15 @@ is_identity() {
 	done
 }
 
+test_a_state_is_saved_as_json_too() {
+	nestnet tap add tap0 --bridge virbr0
+	nestnet expose 10.128.0.13 192.168.122.89 --comment web
+	nestnet save -j >"$LAB_SCRATCH/json"
+	same "what it has" "10.128.0.13 tap0" \
+		"$(jq -r '[.exposures[].id, .taps[].name] | join(" ")' "$LAB_SCRATCH/json")"
+	changes_nothing nestnet diff "$LAB_SCRATCH/json"
+}
+
 # NN_STATES is how many there are to each of the four, 125 where nothing is said.
 test_save_and_apply_are_the_identity_1() { is_identity 1000 $((999 + ${NN_STATES:-125})); }
 test_save_and_apply_are_the_identity_2() { is_identity 2000 $((1999 + ${NN_STATES:-125})); }
