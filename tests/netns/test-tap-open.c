@@ -377,6 +377,32 @@ START_TEST(a_failure_anywhere_leaves_neither_tap_nor_descriptor)
 }
 END_TEST
 
+static void rename_it(void)
+{
+	sh("ip link set tap0 name new0");
+}
+
+/* Before its second queue is opened: that one would be of a new tap. */
+START_TEST(a_tap_that_is_renamed_while_it_is_made_is_not_made)
+{
+	struct nestnet_tap_options options = ephemeral(NULL);
+	size_t n_fds;
+	char *before;
+
+	faults_arm(ctx, FAULT_NONE, 0);
+	before = snapshot();
+	n_fds = count_fds();
+	options.queues = 2;
+	faults_before_ioctl(ctx, 2, rename_it);
+	refused(tap_add("tap0", &options), EAGAIN,
+		"tap add tap0: it was renamed meanwhile");
+	faults_disarm();
+	snapshots_equal(before, NULL, "a tap that was renamed");
+	ck_assert_uint_eq(count_fds(), n_fds);
+	free(before);
+}
+END_TEST
+
 /* ---- What cannot be asked for --------------------------------------------------------------------------- */
 
 #define OPEN .open.size = sizeof(struct nestnet_open_options)
@@ -459,6 +485,7 @@ int main(void)
 	tcase_add_test(made, a_whole_state_leaves_a_programs_own_tap_and_clear_does_not);
 	add_table_test(failing, a_failure_anywhere_leaves_neither_tap_nor_descriptor,
 		       kinds);
+	tcase_add_test(failing, a_tap_that_is_renamed_while_it_is_made_is_not_made);
 	add_table_test(failing,
 		       what_cannot_be_opened_so_is_refused_before_anything_is_asked,
 		       refusals);
