@@ -217,7 +217,7 @@ alias_fails_at_every() {
 		before=$(l1_state)
 		status=0
 		out=$(on l1 strace -f -qq -o "$LAB_SCRATCH/trace" -e trace=sendto \
-			-e "inject=sendto:error=ENOBUFS:when=$n" "$NESTNET" alias "$@" 2>&1) || status=$?
+			-e "inject=sendto:error=ENOMEM:when=$n" "$NESTNET" alias "$@" 2>&1) || status=$?
 		grep -q INJECTED "$LAB_SCRATCH/trace" || break
 		injected=$((injected + 1))
 		same "exit status, at $n" 1 "$status"

@@ -548,7 +548,7 @@ test_a_file_is_applied_whole_or_not_at_all() {
 		for ((n = n > 3 ? n - 3 : 1, end = n + 60; n < end; n++)); do
 			status=0
 			on l1 strace -f -qq -o "$LAB_SCRATCH/trace" -e trace="$call" \
-				-e "inject=$call:error=ENOBUFS:when=$n" "$NESTNET" apply \
+				-e "inject=$call:error=ENOMEM:when=$n" "$NESTNET" apply \
 				"$LAB_SCRATCH/file" >"$LAB_SCRATCH/out" 2>&1 || status=$?
 			grep -q INJECTED "$LAB_SCRATCH/trace" || break
 			hit=$((hit + 1))

@@ -167,7 +167,7 @@ fails_whole_at_every() {
 			before=$(l1_state)
 			status=0
 			out=$(on l1 strace -f -qq -o "$LAB_SCRATCH/trace" -e "trace=$call" \
-				-e "inject=$call:error=ENOBUFS:when=$n" "$NESTNET" "$@" 2>&1) || status=$?
+				-e "inject=$call:error=ENOMEM:when=$n" "$NESTNET" "$@" 2>&1) || status=$?
 			what="when $call $n failed ($out)"
 			grep -q INJECTED "$LAB_SCRATCH/trace" || break
 			injected=$((injected + 1))

@@ -550,20 +550,20 @@ with_guards() {
 }
 
 test_adding_is_whole_or_not_at_all() {
-	at_each_call "$sends,ioctl" error=ENOBUFS true nothing_happened \
+	at_each_call "$sends,ioctl" error=ENOMEM true nothing_happened \
 		tap add tap0 --bridge virbr0 --guard "$MAC,192.168.122.91,fd12::91"
-	at_each_call "$sends" error=ENOBUFS with_another nothing_happened \
+	at_each_call "$sends" error=ENOMEM with_another nothing_happened \
 		tap add tap%d --bridge virbr0 --guard "$MAC,192.168.122.91,fd12::91"
-	at_each_call "$sends,ioctl" error=ENOBUFS with_a_stale_one nothing_happened \
+	at_each_call "$sends,ioctl" error=ENOMEM with_a_stale_one nothing_happened \
 		tap add tap0 --bridge virbr0 --guard "$MAC,192.168.122.91,fd12::91"
 }
 
 test_deleting_is_whole_or_not_at_all() {
-	at_each_call "$sends" error=ENOBUFS with_guards nothing_happened tap del tap0
+	at_each_call "$sends" error=ENOMEM with_guards nothing_happened tap del tap0
 }
 
 test_clearing_is_whole_or_not_at_all() {
-	at_each_call "$sends" error=ENOBUFS with_guards nothing_happened clear
+	at_each_call "$sends" error=ENOMEM with_guards nothing_happened clear
 }
 
 # Nowhere is there a tap that is up and was to be guarded, or was, and is not.
