@@ -114,8 +114,10 @@ static int add_part(struct cli *cli, json_t *state, size_t part)
 		return STATUS_FAILED;
 	r = parts[part].list(cli->ctx, rows);
 	array = rows_take(rows);
-	if (r < 0)
+	if (r < 0) {
+		json_decref(array);
 		return cli_fail(cli, r);
+	}
 	if (array && json_object_set_new(state, parts[part].key, array) == 0)
 		return STATUS_OK;
 	cli_say("out of memory");

@@ -213,6 +213,7 @@ static int ask(const char *address, uint16_t port, int timeout_ms)
 	fill(&packet, CHUNK_INIT, INIT_LEN);
 	if (connect(poller.fd, to->ai_addr, to->ai_addrlen) < 0)
 		fail("no route");
+	freeaddrinfo(to);
 	while (now_ms() < end) {
 		if (send(poller.fd, &packet, INIT_LEN, 0) < 0)
 			fail("cannot send");
