@@ -115,7 +115,8 @@ static int add_part(struct cli *cli, json_t *state, size_t part)
 	r = parts[part].list(cli->ctx, rows);
 	array = rows_take(rows);
 	if (r < 0) {
-		json_decref(array);
+		if (array)
+			json_delete(array);
 		return cli_fail(cli, r);
 	}
 	if (array && json_object_set_new(state, parts[part].key, array) == 0)
