@@ -135,6 +135,8 @@ void doctor_remedy(const struct doctor *doctor, const struct doctor_path *path,
 		words.bridge = path->out->link.name;
 
 	ret[0] = '\0';
+	if (strchr(address, '*') || strpbrk(base->table, " &") || strpbrk(base->name, " &"))
+		return; /* every address, or names that are no words */
 	if (finding->verdict == FOREIGN_DNAT && !is_iptables(base))
 		snprintf(ret, size, "nft insert rule %s %s %s %s daddr %s accept",
 			 foreign_family_name(base->family), base->table, base->name,

@@ -13,11 +13,30 @@
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+
+/* A remedy is there to be pasted into a shell: one in which a name of somebody else's would
+ * be more than a word is not told. "&&" stands between commands of ours, and by itself. */
+static bool is_pastable(const char *remedy)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789 _.:/@=,+-";
+
+	for (;;) {
+		remedy += strspn(remedy, plain);
+		if (!*remedy)
+			return true;
+		if (strncmp(remedy, "&& ", 3) != 0 || remedy[-1] != ' ')
+			return false;
+		remedy += 3;
+	}
+}
 
 int doctor_say(const struct doctor *doctor, const char *check,
 	       enum nestnet_finding_status status, const char *subject, const char *remedy,
@@ -28,9 +47,11 @@ int doctor_say(const struct doctor *doctor, const char *check,
 					   .status = status,
 					   .subject = subject,
 					   .detail = detail,
-					   .remedy = remedy && remedy[0] ? remedy : NULL };
+					   .remedy = NULL };
 	va_list args;
 
+	if (remedy && isalpha((unsigned char)remedy[0]) && is_pastable(remedy))
+		finding.remedy = remedy;
 	va_start(args, format);
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);

@@ -190,6 +190,29 @@ test_an_address_of_a_prefix_is_walked_by_itself() {
 	finds forwarded '^warn inet one f: ' 10.128.0.12/30
 }
 
+# Whoever pastes a remedy must not run what somebody named an interface or a table.
+test_a_name_that_is_no_word_is_in_no_remedy() {
+	ip -netns l1 link set virbr0 down
+	ip -netns l1 link set virbr0 name 'br;id'
+	ip -netns l1 link set 'br;id' up
+	nestnet expose 10.128.0.13 192.168.122.89
+	same "remedy" "warn br;id null" \
+		"$(nestnet -j doctor 10.128.0.13 | jq -r '.[] | select(.check == "mtu") | "\(.status) \(.subject) \(.remedy)"')"
+	on l1 iptables -A FORWARD -j DROP
+	same "remedies" "" "$(remedies 10.128.0.13)"
+	fails 10.128.0.13
+}
+
+test_a_forwarding_host_that_takes_no_advertisements_is_warned_of() {
+	with_aliases6
+	nestnet expose fd10:128::13 fd12::89
+	ip -netns l1 -6 route add default via fd10:128::1 dev eth0 proto ra metric 5
+	on l1 sh -c 'echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_ra'
+	finds accept_ra '^warn eth0: a forwarding host takes no router advertisements' fd10:128::13
+	on l1 sh -c 'echo 2 >/proc/sys/net/ipv6/conf/eth0/accept_ra'
+	same "accept_ra 2" "" "$(finding accept_ra fd10:128::13)"
+}
+
 # ---- The host --------------------------------------------------------------------------------
 
 test_the_host_is_examined_without_an_alias() {
@@ -214,6 +237,16 @@ test_the_host_is_examined_without_an_alias() {
 	ip -netns l1 route del default
 	ip -netns l1 -6 route del default
 	finds uplink '^warn default route: there is none'
+}
+
+test_the_processors_flags_are_told() {
+	echo 'flags : fpu vme svm sse' >"$LAB_SCRATCH/cpuinfo"
+	mount --bind "$LAB_SCRATCH/cpuinfo" /proc/cpuinfo
+	finds virtualization '^ok cpu: svm$'
+	echo 'flags : fpu vmx sse' >"$LAB_SCRATCH/cpuinfo"
+	finds virtualization '^ok cpu: vmx$'
+	echo 'flags : fpu sse' >"$LAB_SCRATCH/cpuinfo"
+	finds virtualization '^warn cpu: the processor has neither'
 }
 
 test_a_device_that_is_not_there_fails() {
@@ -394,7 +427,7 @@ test_rules_for_others_are_of_no_matter() {
 
 test_legacy_tables_are_a_warning() {
 	same "legacy" "" "$(finding legacy)"
-	on l1 iptables-legacy -t filter -L >/dev/null 2>&1 || { echo "no iptables-legacy in this kernel"; return 0; }
+	on l1 iptables-legacy -t filter -L >/dev/null 2>&1
 	finds legacy '^warn iptables-legacy: it has tables \(filter\)'
 }
 
