@@ -21,10 +21,11 @@ static int check_virtualization(struct doctor *doctor)
 	const char *extension = host_virtualization();
 
 	if (!extension)
-		return doctor_say(doctor, "virtualization", NESTNET_FINDING_WARN, "cpu", NULL,
-				  "the processor has neither vmx nor svm: guests are emulated, "
-				  "and slow. Nested virtualization is turned on below this "
-				  "machine");
+		return doctor_say(
+			doctor, "virtualization", NESTNET_FINDING_WARN, "cpu", NULL,
+			"the processor has neither vmx nor svm: guests are emulated, "
+			"and slow. Nested virtualization is turned on below this "
+			"machine");
 	return doctor_say(doctor, "virtualization", NESTNET_FINDING_OK, "cpu", NULL, "%s",
 			  extension);
 }
@@ -36,7 +37,8 @@ static int check_device(struct doctor *doctor, const char *check, const char *pa
 	int r = host_try_device(path);
 
 	if (r == 0)
-		return doctor_say(doctor, check, NESTNET_FINDING_OK, path, NULL, "usable");
+		return doctor_say(doctor, check, NESTNET_FINDING_OK, path, NULL,
+				  "usable");
 	if (r == -ENOENT || r == -ENODEV || r == -ENXIO)
 		snprintf(remedy, sizeof(remedy), "modprobe %s", module);
 	else if (r == -EACCES || r == -EPERM)
@@ -51,7 +53,8 @@ static int check_machine(struct doctor *doctor)
 	if (r == 0)
 		r = check_device(doctor, "kvm", "/dev/kvm", "kvm", NESTNET_FINDING_WARN);
 	if (r == 0)
-		r = check_device(doctor, "tun", "/dev/net/tun", "tun", NESTNET_FINDING_FAIL);
+		r = check_device(doctor, "tun", "/dev/net/tun", "tun",
+				 NESTNET_FINDING_FAIL);
 	return r;
 }
 
@@ -72,10 +75,12 @@ static int check_legacy(struct doctor *doctor, int family)
 		return 0;
 	if (r < 0)
 		return doctor_say(doctor, "legacy", NESTNET_FINDING_SKIP, program, NULL,
-				  "whether it has tables could not be read: %s", error_describe(-r));
+				  "whether it has tables could not be read: %s",
+				  error_describe(-r));
 	snprintf(remedy, sizeof(remedy), "%s-save", program);
 	return doctor_say(doctor, "legacy", NESTNET_FINDING_WARN, program, remedy,
-			  "it has tables (%s), whose rules cannot be seen from here", tables);
+			  "it has tables (%s), whose rules cannot be seen from here",
+			  tables);
 }
 
 static int check_bridge_calls(struct doctor *doctor)
@@ -88,10 +93,11 @@ static int check_bridge_calls(struct doctor *doctor)
 	is_on = host_bridge_calls(AF_INET) || host_bridge_calls(AF_INET6);
 	if (context_leave(doctor->ctx, back, 0) < 0)
 		return -doctor->ctx->error.code;
-	return doctor_say(doctor, "bridge-nf-call", NESTNET_FINDING_OK, "br_netfilter", NULL,
-			  is_on ? "on: frames between guests of one bridge meet the rules for "
-				  "forwarding as well"
-				: "off: frames between guests meet no rule for forwarding");
+	return doctor_say(
+		doctor, "bridge-nf-call", NESTNET_FINDING_OK, "br_netfilter", NULL,
+		is_on ? "on: frames between guests of one bridge meet the rules for "
+			"forwarding as well"
+		      : "off: frames between guests meet no rule for forwarding");
 }
 
 /* A bridge with an address that is no uplink's: guests are behind it. */
@@ -114,10 +120,12 @@ static int check_network(struct doctor *doctor, const struct inventory_link *bri
 
 	path.alias.address.family = AF_UNSPEC;
 	if (doctor->uplinks.n > 0)
-		path.in = inventory_find(&doctor->inventory, doctor->uplinks.ifindexes[0]);
+		path.in =
+			inventory_find(&doctor->inventory, doctor->uplinks.ifindexes[0]);
 	r = doctor_rules(doctor, &path, &n);
 	if (r == 0 && n == 0)
-		r = doctor_say(doctor, "rules", NESTNET_FINDING_OK, bridge->link.name, NULL,
+		r = doctor_say(doctor, "rules", NESTNET_FINDING_OK, bridge->link.name,
+			       NULL,
 			       "no rule of other software stops what is exposed there");
 	return r;
 }
@@ -150,9 +158,10 @@ static int check_bridges(struct doctor *doctor)
 		r = check_bridge(doctor, &doctor->inventory.links[i]);
 	}
 	if (r == 0 && n == 0)
-		r = doctor_say(doctor, "bridges", NESTNET_FINDING_SKIP, "guests",
-			       "nestnet bridge add virbr0 --address 192.168.122.1/24",
-			       "no bridge has an address: there are no guests to judge by");
+		r = doctor_say(
+			doctor, "bridges", NESTNET_FINDING_SKIP, "guests",
+			"nestnet bridge add virbr0 --address 192.168.122.1/24",
+			"no bridge has an address: there are no guests to judge by");
 	return r;
 }
 

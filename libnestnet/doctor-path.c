@@ -87,7 +87,8 @@ static int take_learned(void *userdata, const struct neighbour *neighbour)
 }
 
 /* The guest as L1 knows it, and its port where it is known. */
-static int find_guest(struct doctor *doctor, struct doctor_path *path, struct search *search)
+static int find_guest(struct doctor *doctor, struct doctor_path *path,
+		      struct search *search)
 {
 	struct netlink *nl;
 	int r;
@@ -161,13 +162,15 @@ static int say_not_local(struct doctor *doctor, const struct doctor_path *path,
 			 path->in->link.name);
 	if (r == 1 && route.gateway.family == AF_UNSPEC && path->in &&
 	    route.destination.len > 0 && route.ifindex == path->in->link.ifindex)
-		return doctor_say(doctor, "arrives", NESTNET_FINDING_FAIL, alias, remedy,
-				  "it is not local to this host, so that nobody answers for "
-				  "it on %s",
-				  path->in->link.name);
-	return doctor_say(doctor, "arrives", NESTNET_FINDING_WARN, alias, remedy,
-			  "it is not local to this host: it comes here only if the network "
-			  "routes it here");
+		return doctor_say(
+			doctor, "arrives", NESTNET_FINDING_FAIL, alias, remedy,
+			"it is not local to this host, so that nobody answers for "
+			"it on %s",
+			path->in->link.name);
+	return doctor_say(
+		doctor, "arrives", NESTNET_FINDING_WARN, alias, remedy,
+		"it is not local to this host: it comes here only if the network "
+		"routes it here");
 }
 
 static int check_alias(struct doctor *doctor, struct doctor_path *path)
@@ -185,7 +188,8 @@ static int check_alias(struct doctor *doctor, struct doctor_path *path)
 	if (r == 0)
 		return say_not_local(doctor, path, alias);
 	return doctor_say(doctor, "arrives", NESTNET_FINDING_OK, alias, NULL,
-			  "local to this host, on %s", path->in ? path->in->link.name : "?");
+			  "local to this host, on %s",
+			  path->in ? path->in->link.name : "?");
 }
 
 static int check_link(struct doctor *doctor, const char *check,
@@ -199,12 +203,13 @@ static int check_link(struct doctor *doctor, const char *check,
 		return doctor_say(doctor, check, NESTNET_FINDING_FAIL, name, remedy,
 				  "the interface is down");
 	if (!link->link.has_carrier)
-		return doctor_say(doctor, check, NESTNET_FINDING_FAIL, name, NULL,
-				  "the interface has no carrier: %s",
-				  link->link.kind == LINK_TAP	 ? "no guest has the tap open"
-				  : link->link.kind == LINK_BRIDGE ? "no port of it has one"
-								   : "the cable is out, or the "
-								     "other end is down");
+		return doctor_say(
+			doctor, check, NESTNET_FINDING_FAIL, name, NULL,
+			"the interface has no carrier: %s",
+			link->link.kind == LINK_TAP      ? "no guest has the tap open"
+			: link->link.kind == LINK_BRIDGE ? "no port of it has one"
+							 : "the cable is out, or the "
+							   "other end is down");
 	return doctor_say(doctor, check, NESTNET_FINDING_OK, name, NULL,
 			  "up, with a carrier");
 }
@@ -241,9 +246,10 @@ static int check_rp_filter(struct doctor *doctor, const struct inventory_link *i
 		return doctor_say(doctor, "rp_filter", NESTNET_FINDING_OK, name, NULL,
 				  "%d: it drops nothing here", filter);
 	snprintf(remedy, sizeof(remedy), "sysctl -w net.ipv4.conf.%s.rp_filter=2", name);
-	return doctor_say(doctor, "rp_filter", NESTNET_FINDING_WARN, name, remedy,
-			  "1, strict: what comes from where another interface leads to is "
-			  "dropped");
+	return doctor_say(
+		doctor, "rp_filter", NESTNET_FINDING_WARN, name, remedy,
+		"1, strict: what comes from where another interface leads to is "
+		"dropped");
 }
 
 static int check_accept_ra(struct doctor *doctor)
@@ -256,15 +262,17 @@ static int check_accept_ra(struct doctor *doctor)
 			inventory_find(&doctor->inventory, advertised.ifindexes[i]);
 		char remedy[96];
 
-		if (!link || read_setting(doctor, AF_INET6, link->link.name, "accept_ra") == 2 ||
+		if (!link ||
+		    read_setting(doctor, AF_INET6, link->link.name, "accept_ra") == 2 ||
 		    read_setting(doctor, AF_INET6, link->link.name, "forwarding") != 1)
 			continue;
 		snprintf(remedy, sizeof(remedy), "sysctl -w net.ipv6.conf.%s.accept_ra=2",
 			 link->link.name);
-		r = doctor_say(doctor, "accept_ra", NESTNET_FINDING_WARN, link->link.name,
-			       remedy,
-			       "a forwarding host takes no router advertisements: its default "
-			       "route will end");
+		r = doctor_say(
+			doctor, "accept_ra", NESTNET_FINDING_WARN, link->link.name,
+			remedy,
+			"a forwarding host takes no router advertisements: its default "
+			"route will end");
 	}
 	return r;
 }
@@ -286,7 +294,8 @@ static int check_forwarding(struct doctor *doctor, int family,
 			  "off: nothing is passed on to guests");
 }
 
-static int check_route(struct doctor *doctor, struct doctor_path *path, const char *target)
+static int check_route(struct doctor *doctor, struct doctor_path *path,
+		       const char *target)
 {
 	struct route route;
 	int r = find_route(doctor, &path->target, &route);
@@ -295,17 +304,19 @@ static int check_route(struct doctor *doctor, struct doctor_path *path, const ch
 		return r;
 	path->out = inventory_find(&doctor->inventory, route.ifindex);
 	if (r == 0 || !path->out)
-		return doctor_say(doctor, "routed", NESTNET_FINDING_FAIL, target, NULL,
-				  "there is no route to it: does its bridge have an address in "
-				  "its network?");
+		return doctor_say(
+			doctor, "routed", NESTNET_FINDING_FAIL, target, NULL,
+			"there is no route to it: does its bridge have an address in "
+			"its network?");
 	if (route.is_local)
 		return doctor_say(doctor, "routed", NESTNET_FINDING_WARN, target, NULL,
 				  "it is this host's own address, no guest's");
 	if (uplinks_have(&doctor->uplinks, route.ifindex))
-		return doctor_say(doctor, "routed", NESTNET_FINDING_WARN, target, NULL,
-				  "it is looked for by the uplink %s: does its bridge have an "
-				  "address in its network?",
-				  path->out->link.name);
+		return doctor_say(
+			doctor, "routed", NESTNET_FINDING_WARN, target, NULL,
+			"it is looked for by the uplink %s: does its bridge have an "
+			"address in its network?",
+			path->out->link.name);
 	return doctor_say(doctor, "routed", NESTNET_FINDING_OK, target, NULL, "by %s",
 			  path->out->link.name);
 }
@@ -323,15 +334,17 @@ static int check_mtu(struct doctor *doctor, const struct inventory_link *in,
 				  in->link.mtu);
 	snprintf(remedy, sizeof(remedy), "ip link set dev %s mtu %u", out->link.name,
 		 in->link.mtu);
-	return doctor_say(doctor, "mtu", NESTNET_FINDING_WARN, out->link.name, remedy,
-			  "%u, more than the %u of %s: TCP is clamped, large packets of other "
-			  "protocols may be lost",
-			  out->link.mtu, in->link.mtu, in->link.name);
+	return doctor_say(
+		doctor, "mtu", NESTNET_FINDING_WARN, out->link.name, remedy,
+		"%u, more than the %u of %s: TCP is clamped, large packets of other "
+		"protocols may be lost",
+		out->link.mtu, in->link.mtu, in->link.name);
 }
 
 /* ---- Delivered ------------------------------------------------------------------------ */
 
-static int check_guest(struct doctor *doctor, struct doctor_path *path, const char *target)
+static int check_guest(struct doctor *doctor, struct doctor_path *path,
+		       const char *target)
 {
 	struct search search;
 	int r = find_guest(doctor, path, &search);
@@ -341,15 +354,17 @@ static int check_guest(struct doctor *doctor, struct doctor_path *path, const ch
 		return r;
 	snprintf(remedy, sizeof(remedy), "ping -c 1 %s", target);
 	if (!search.is_found)
-		return doctor_say(doctor, "neighbour", NESTNET_FINDING_SKIP, target, remedy,
-				  "not asked for lately: whether it is there is not known");
+		return doctor_say(
+			doctor, "neighbour", NESTNET_FINDING_SKIP, target, remedy,
+			"not asked for lately: whether it is there is not known");
 	switch (neighbour_state(&search.found)) {
 	case NESTNET_NEIGHBOUR_FAILED:
 	case NESTNET_NEIGHBOUR_INCOMPLETE:
-		return doctor_say(doctor, "neighbour", NESTNET_FINDING_FAIL, target, remedy,
-				  "nobody on %s answers for it: is the guest up, with that "
-				  "address?",
-				  path->out->link.name);
+		return doctor_say(
+			doctor, "neighbour", NESTNET_FINDING_FAIL, target, remedy,
+			"nobody on %s answers for it: is the guest up, with that "
+			"address?",
+			path->out->link.name);
 	case NESTNET_NEIGHBOUR_NONE:
 	case NESTNET_NEIGHBOUR_PERMANENT:
 	case NESTNET_NEIGHBOUR_REACHABLE:
@@ -373,7 +388,8 @@ static int check_port(struct doctor *doctor, const struct doctor_path *path)
 		return check_link(doctor, "port", path->port);
 	/* A port that listens goes on to do so without STP, until it is up anew. */
 	snprintf(remedy, sizeof(remedy),
-		 "ip link set dev %s type bridge stp_state 0 && ip link set dev %s down && "
+		 "ip link set dev %s type bridge stp_state 0 && ip link set dev %s down "
+		 "&& "
 		 "ip link set dev %s up",
 		 path->out->link.name, port->name, port->name);
 	return doctor_say(doctor, "port", NESTNET_FINDING_FAIL, port->name, remedy,
@@ -405,7 +421,8 @@ static int say_translated(struct doctor *doctor, const struct exposure *exposure
 
 	return doctor_say(doctor, "translated", NESTNET_FINDING_OK,
 			  nestnet_endpoint_format(&exposure->alias, alias), NULL,
-			  "exposed to %s", nestnet_endpoint_format(&exposure->target, target));
+			  "exposed to %s",
+			  nestnet_endpoint_format(&exposure->target, target));
 }
 
 int doctor_path(struct doctor *doctor, struct doctor_path *path)
@@ -440,8 +457,8 @@ int doctor_uplinks(struct doctor *doctor)
 	int r = 0;
 
 	if (doctor->uplinks.n == 0)
-		return doctor_say(doctor, "uplink", NESTNET_FINDING_WARN, "default route", NULL,
-				  "there is none: guests reach nothing outside");
+		return doctor_say(doctor, "uplink", NESTNET_FINDING_WARN, "default route",
+				  NULL, "there is none: guests reach nothing outside");
 	for (size_t i = 0; r == 0 && i < doctor->uplinks.n; i++) {
 		const struct inventory_link *link =
 			inventory_find(&doctor->inventory, doctor->uplinks.ifindexes[i]);

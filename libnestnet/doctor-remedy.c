@@ -58,7 +58,8 @@ static bool is_iptables(const struct foreign_chain *base)
 {
 	static const char *const names[] = { "PREROUTING", "INPUT", "FORWARD", "OUTPUT",
 					     "POSTROUTING" };
-	static const char *const tables[] = { "filter", "nat", "mangle", "raw", "security" };
+	static const char *const tables[] = { "filter", "nat", "mangle", "raw",
+					      "security" };
 	bool is_name = false, is_table = false;
 
 	if (base->family != FOREIGN_IP && base->family != FOREIGN_IP6)
@@ -85,7 +86,7 @@ static void write_iptables(const struct foreign_chain *base, const char *chain,
 		 base->family == FOREIGN_IP6 ? "ip6tables" : "iptables",
 		 is_filter ? "" : " -t ", is_filter ? "" : base->table, chain,
 		 words->is_source ? "-s" : "-d", words->address,
-		 !words->bridge		? ""
+		 !words->bridge     ? ""
 		 : words->is_source ? " -i "
 				    : " -o ",
 		 words->bridge ? words->bridge : "");
@@ -103,14 +104,14 @@ static void write_nft(const struct foreign_chain *base, int family,
 		 words->bridge ? words->bridge : "");
 }
 
-static void write_ufw(const struct doctor_path *path, const struct words *words, char *ret,
-		      size_t size)
+static void write_ufw(const struct doctor_path *path, const struct words *words,
+		      char *ret, size_t size)
 {
 	const char *in = path->in ? path->in->link.name : NULL;
 
 	if (words->is_source)
-		snprintf(ret, size, "ufw route allow in on %s from %s", path->out->link.name,
-			 words->address);
+		snprintf(ret, size, "ufw route allow in on %s from %s",
+			 path->out->link.name, words->address);
 	else
 		snprintf(ret, size, "ufw route allow %s%s%sout on %s to %s",
 			 in ? "in on " : "", in ? in : "", in ? " " : "",
@@ -127,7 +128,8 @@ void doctor_remedy(const struct doctor *doctor, const struct doctor_path *path,
 	bool is_forward = base->hook == NFT_HOOK_FORWARD;
 	struct words words = { .address = address, .is_source = leg == DOCTOR_REPLY };
 
-	nestnet_prefix_format(leg == DOCTOR_ARRIVING ? &path->alias : &path->target, address);
+	nestnet_prefix_format(leg == DOCTOR_ARRIVING ? &path->alias : &path->target,
+			      address);
 	/* One address, without its length. */
 	if (strstr(address, path->family == AF_INET ? "/32" : "/128"))
 		*strchr(address, '/') = '\0';
@@ -135,7 +137,8 @@ void doctor_remedy(const struct doctor *doctor, const struct doctor_path *path,
 		words.bridge = path->out->link.name;
 
 	ret[0] = '\0';
-	if (strchr(address, '*') || strpbrk(base->table, " &") || strpbrk(base->name, " &"))
+	if (strchr(address, '*') || strpbrk(base->table, " &") ||
+	    strpbrk(base->name, " &"))
 		return; /* every address, or names that are no words */
 	if (finding->verdict == FOREIGN_DNAT && !is_iptables(base))
 		snprintf(ret, size, "nft insert rule %s %s %s %s daddr %s accept",

@@ -78,8 +78,8 @@ static int say_finding(const struct rules *rules, const struct walk_finding *fin
 	return doctor_say(rules->doctor, rules->check, status, subject, remedy,
 			  "rule handle %llu%s %s%s: %s%s",
 			  (unsigned long long)finding->rule->handle, whose,
-			  finding->is_certain ? "" : "may be one that ", verb(finding), text,
-			  others);
+			  finding->is_certain ? "" : "may be one that ", verb(finding),
+			  text, others);
 }
 
 static int take_finding(void *userdata, const struct walk_finding *finding)
@@ -165,8 +165,8 @@ static struct probe reply(const struct doctor_path *path)
 /* ---- The way -------------------------------------------------------------------------- */
 
 static int walk(struct rules *rules, const char *check, enum doctor_leg leg,
-		const struct probe *probe, enum nft_hook hook, unsigned int flags, int least,
-		int most)
+		const struct probe *probe, enum nft_hook hook, unsigned int flags,
+		int least, int most)
 {
 	rules->check = check;
 	rules->leg = leg;
@@ -186,8 +186,8 @@ static int walk_prerouting(struct rules *rules, const struct doctor_path *path)
 		r = walk(rules, "arrives", DOCTOR_ARRIVING, &alias, NFT_HOOK_PREROUTING,
 			 WALK_IP, PRIORITY_CONNTRACK, PRIORITY_OURS);
 	if (r == 0)
-		r = walk(rules, "translated", DOCTOR_ARRIVING, &alias, NFT_HOOK_PREROUTING,
-			 WALK_IP | WALK_NAT, INT_MIN, PRIORITY_OURS);
+		r = walk(rules, "translated", DOCTOR_ARRIVING, &alias,
+			 NFT_HOOK_PREROUTING, WALK_IP | WALK_NAT, INT_MIN, PRIORITY_OURS);
 	if (r == 0)
 		r = walk(rules, "arrives", DOCTOR_INBOUND, &target, NFT_HOOK_PREROUTING,
 			 WALK_IP, PRIORITY_OURS + 1, INT_MAX);
@@ -249,15 +249,15 @@ static int walk_reply(struct rules *rules, const struct doctor_path *path)
 				 WALK_BRIDGE, INT_MIN, INT_MAX);
 	}
 	if (r == 0)
-		r = walk(rules, "replies", DOCTOR_REPLY, &early, NFT_HOOK_PREROUTING, WALK_IP,
-			 INT_MIN, PRIORITY_CONNTRACK - 1);
+		r = walk(rules, "replies", DOCTOR_REPLY, &early, NFT_HOOK_PREROUTING,
+			 WALK_IP, INT_MIN, PRIORITY_CONNTRACK - 1);
 	if (r == 0)
-		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_PREROUTING, WALK_IP,
-			 PRIORITY_CONNTRACK, INT_MAX);
+		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_PREROUTING,
+			 WALK_IP, PRIORITY_CONNTRACK, INT_MAX);
 	set_output(&probe, path->in);
 	if (r == 0)
-		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_FORWARD, WALK_IP,
-			 INT_MIN, INT_MAX);
+		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_FORWARD,
+			 WALK_IP, INT_MIN, INT_MAX);
 	if (r == 0)
 		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_POSTROUTING,
 			 WALK_IP, INT_MIN, INT_MAX);

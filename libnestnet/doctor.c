@@ -39,8 +39,8 @@ static bool is_pastable(const char *remedy)
 }
 
 int doctor_say(const struct doctor *doctor, const char *check,
-	       enum nestnet_finding_status status, const char *subject, const char *remedy,
-	       const char *format, ...)
+	       enum nestnet_finding_status status, const char *subject,
+	       const char *remedy, const char *format, ...)
 {
 	char detail[1024];
 	struct nestnet_finding finding = { .check = check,
@@ -91,7 +91,8 @@ static bool is_covered(const struct nestnet_endpoint *alias,
 		return false;
 	if (match->first_port == 0 || alias->first_port == 0)
 		return true;
-	return alias->protocol == match->protocol && alias->first_port <= match->first_port &&
+	return alias->protocol == match->protocol &&
+	       alias->first_port <= match->first_port &&
 	       alias->last_port >= match->last_port;
 }
 
@@ -121,7 +122,8 @@ static int read_exposures(struct nestnet *ctx, struct search *search, bool is_ex
 	if (r == 0 && !is_exact) {
 		r = exposure_load(plan->elements, &ctx->error);
 		if (r == 0)
-			r = exposure_each(plan->elements, take_exposure, search, &ctx->error);
+			r = exposure_each(plan->elements, take_exposure, search,
+					  &ctx->error);
 	}
 	if (r == -ENOMEM)
 		error_set_errno(&ctx->error, ENOMEM);
@@ -155,7 +157,8 @@ static void narrow(struct doctor_path *path, const struct nestnet_endpoint *matc
 static struct doctor_path begin_path(const struct exposure *exposure,
 				     const struct nestnet_endpoint *match)
 {
-	const struct nestnet_endpoint *alias = &exposure->alias, *target = &exposure->target;
+	const struct nestnet_endpoint *alias = &exposure->alias,
+				      *target = &exposure->target;
 	const struct nestnet_endpoint *asked = match->first_port ? match : alias;
 	struct doctor_path path = { .exposure = exposure,
 				    .family = target->prefix.address.family,
@@ -168,8 +171,8 @@ static struct doctor_path begin_path(const struct exposure *exposure,
 	if (asked->first_port == asked->last_port)
 		path.alias_port = path.target_port = asked->first_port;
 	if (path.alias_port && target->first_port)
-		path.target_port =
-			(uint16_t)(target->first_port + (path.alias_port - alias->first_port));
+		path.target_port = (uint16_t)(target->first_port +
+					      (path.alias_port - alias->first_port));
 	narrow(&path, match);
 	return path;
 }
@@ -243,8 +246,8 @@ int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endpoint *match,
 
 	context_begin(ctx);
 	if (flags & ~NESTNET_DOCTOR_RULES || (flags && !match))
-		return context_end(ctx, error_set(&ctx->error, EINVAL,
-						  "doctor: no such flags"));
+		return context_end(
+			ctx, error_set(&ctx->error, EINVAL, "doctor: no such flags"));
 	r = examine(&doctor, match, flags);
 	walker_free(doctor.walker);
 	inventory_clear(&doctor.inventory);

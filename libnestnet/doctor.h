@@ -25,7 +25,7 @@ struct doctor_path {
 	const struct exposure *exposure; /* NULL: a bridge's guests, all of them */
 	int family;
 	struct nestnet_prefix alias, target;
-	unsigned int protocol; /* tcp where every protocol is exposed */
+	unsigned int protocol;            /* tcp where every protocol is exposed */
 	uint16_t alias_port, target_port; /* of the alias, of the target; 0: several */
 	const struct inventory_link *in, *out; /* NULL: not known */
 	const struct inventory_link *port;     /* of out, where the guest is; or NULL */
@@ -33,8 +33,9 @@ struct doctor_path {
 
 /** Tells a finding. @param remedy  NULL: none. @return what the caller's function does */
 int doctor_say(const struct doctor *doctor, const char *check,
-	       enum nestnet_finding_status status, const char *subject, const char *remedy,
-	       const char *format, ...) __attribute__((format(printf, 6, 7)));
+	       enum nestnet_finding_status status, const char *subject,
+	       const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
 
 /** Where on its way a packet is. */
 enum doctor_leg {

@@ -35,13 +35,16 @@ static int add_finding(void *userdata, const struct nestnet_finding *finding)
 	rows_add(examination->rows,
 		 json_pack("{s:s, s:s, s:s, s:s, s:o}", "check", finding->check, "status",
 			   status_text(finding->status), "subject", finding->subject,
-			   "detail", finding->detail, "remedy", json_text(finding->remedy)));
+			   "detail", finding->detail, "remedy",
+			   json_text(finding->remedy)));
 	return 0;
 }
 
 static const struct column columns[] = {
-	{ "CHECK", "check", 0 },   { "STATUS", "status", 0 },
-	{ "SUBJECT", "subject", 0 }, { "DETAIL", "detail", 0 },
+	{ "CHECK", "check", 0 },
+	{ "STATUS", "status", 0 },
+	{ "SUBJECT", "subject", 0 },
+	{ "DETAIL", "detail", 0 },
 	{ "REMEDY", "remedy", COLUMN_OPTIONAL },
 };
 
@@ -64,9 +67,10 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 	examination.rows = rows_new();
 	if (!examination.rows)
 		return STATUS_USAGE;
-	r = nestnet_doctor(cli->ctx, has_match ? &match : NULL, 0, add_finding, &examination);
-	if (rows_print(cli, examination.rows, columns, sizeof(columns) / sizeof(columns[0]),
-		       r) != STATUS_OK)
+	r = nestnet_doctor(cli->ctx, has_match ? &match : NULL, 0, add_finding,
+			   &examination);
+	if (rows_print(cli, examination.rows, columns,
+		       sizeof(columns) / sizeof(columns[0]), r) != STATUS_OK)
 		return STATUS_USAGE;
 	return examination.has_failed ? STATUS_FAILED : STATUS_OK;
 }

@@ -65,8 +65,8 @@ static int add_named(struct foreign_rule *rule, enum foreign_kind kind, const ch
 static bool take_data(const struct foreign_expr *expr, uint16_t attr, uint8_t *ret,
 		      uint32_t *ret_len)
 {
-	*ret_len = expr->attrs[attr] ? (uint32_t)foreign_read_value(expr->attrs[attr], ret,
-								    FOREIGN_DATA_MAX)
+	*ret_len = expr->attrs[attr] ? (uint32_t)foreign_read_value(expr->attrs[attr],
+								    ret, FOREIGN_DATA_MAX)
 				     : 0;
 	return *ret_len > 0;
 }
@@ -80,9 +80,12 @@ struct field {
 };
 
 static const struct field metas[] = {
-	{ NFT_META_IIFNAME, FOREIGN_IIFNAME, 16 }, { NFT_META_OIFNAME, FOREIGN_OIFNAME, 16 },
-	{ NFT_META_IIF, FOREIGN_IIF, 4 },          { NFT_META_OIF, FOREIGN_OIF, 4 },
-	{ NFT_META_NFPROTO, FOREIGN_NFPROTO, 1 },  { NFT_META_PROTOCOL, FOREIGN_PROTOCOL, 2 },
+	{ NFT_META_IIFNAME, FOREIGN_IIFNAME, 16 },
+	{ NFT_META_OIFNAME, FOREIGN_OIFNAME, 16 },
+	{ NFT_META_IIF, FOREIGN_IIF, 4 },
+	{ NFT_META_OIF, FOREIGN_OIF, 4 },
+	{ NFT_META_NFPROTO, FOREIGN_NFPROTO, 1 },
+	{ NFT_META_PROTOCOL, FOREIGN_PROTOCOL, 2 },
 	{ NFT_META_L4PROTO, FOREIGN_L4PROTO, 1 },
 };
 
@@ -160,8 +163,7 @@ static int add_payload(struct foreign_rule *rule, const struct foreign_expr *exp
 		     is_known ? &field : NULL,
 		     base == NFT_PAYLOAD_LL_HEADER ? "ether" : "payload");
 	if (r == 0)
-		rule->ops[rule->n - 1].offset =
-			foreign_number(expr, NFTA_PAYLOAD_OFFSET);
+		rule->ops[rule->n - 1].offset = foreign_number(expr, NFTA_PAYLOAD_OFFSET);
 	return r;
 }
 
@@ -174,10 +176,9 @@ static int add_bitwise(struct foreign_rule *rule, const struct foreign_expr *exp
 
 	if (foreign_number(expr, NFTA_BITWISE_OP) != 0 /* mask and xor */ ||
 	    !take_data(expr, NFTA_BITWISE_MASK, op.data, &mask_len) ||
-	    !take_data(expr, NFTA_BITWISE_XOR, op.data2, &xor_len) ||
-	    mask_len != len || xor_len != len ||
-	    !find_register(foreign_number(expr, NFTA_BITWISE_SREG), len,
-			   &op.from) ||
+	    !take_data(expr, NFTA_BITWISE_XOR, op.data2, &xor_len) || mask_len != len ||
+	    xor_len != len ||
+	    !find_register(foreign_number(expr, NFTA_BITWISE_SREG), len, &op.from) ||
 	    !find_register(foreign_number(expr, NFTA_BITWISE_DREG), len, &op.to))
 		return add_named(rule, FOREIGN_FORGET, "bitwise");
 	added = foreign_add_op(rule, FOREIGN_BITWISE);
@@ -189,9 +190,9 @@ static int add_bitwise(struct foreign_rule *rule, const struct foreign_expr *exp
 static bool find_relation(uint32_t op, enum foreign_relation *ret)
 {
 	static const enum foreign_relation relations[] = {
-		[NFT_CMP_EQ] = FOREIGN_EQ,  [NFT_CMP_NEQ] = FOREIGN_NE,
-		[NFT_CMP_LT] = FOREIGN_LT,  [NFT_CMP_LTE] = FOREIGN_LE,
-		[NFT_CMP_GT] = FOREIGN_GT,  [NFT_CMP_GTE] = FOREIGN_GE,
+		[NFT_CMP_EQ] = FOREIGN_EQ, [NFT_CMP_NEQ] = FOREIGN_NE,
+		[NFT_CMP_LT] = FOREIGN_LT, [NFT_CMP_LTE] = FOREIGN_LE,
+		[NFT_CMP_GT] = FOREIGN_GT, [NFT_CMP_GTE] = FOREIGN_GE,
 	};
 
 	if (op >= ARRAY_SIZE(relations))
@@ -239,8 +240,7 @@ static int add_lookup(struct foreign_rule *rule, const struct foreign_expr *expr
 	struct foreign_op *op;
 	uint8_t from;
 
-	if (!set ||
-	    !find_register(foreign_number(expr, NFTA_LOOKUP_SREG), 0, &from))
+	if (!set || !find_register(foreign_number(expr, NFTA_LOOKUP_SREG), 0, &from))
 		return add_named(rule, FOREIGN_OPAQUE, "lookup");
 	op = foreign_add_op(rule, FOREIGN_LOOKUP);
 	if (!op)
@@ -248,8 +248,7 @@ static int add_lookup(struct foreign_rule *rule, const struct foreign_expr *expr
 	op->from = from;
 	op->is_map = expr->attrs[NFTA_LOOKUP_DREG];
 	op->is_inverted = expr->attrs[NFTA_LOOKUP_FLAGS] &&
-			  foreign_number(expr, NFTA_LOOKUP_FLAGS) &
-				  NFT_LOOKUP_F_INV;
+			  foreign_number(expr, NFTA_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV;
 	op->name = strdup(set);
 	return op->name ? 0 : -ENOMEM;
 }
@@ -274,7 +273,8 @@ static int add_immediate(struct foreign_rule *rule, const struct foreign_expr *e
 		r = foreign_read_verdict(expr->attrs[NFTA_IMMEDIATE_DATA], &op);
 	if (r == 0 && op.kind != FOREIGN_END)
 		r = add_named(rule, FOREIGN_FORGET, "immediate");
-	added = r == 0 && op.kind == FOREIGN_END ? foreign_add_op(rule, FOREIGN_END) : NULL;
+	added = r == 0 && op.kind == FOREIGN_END ? foreign_add_op(rule, FOREIGN_END)
+						 : NULL;
 	if (added)
 		*added = op;
 	else
@@ -284,8 +284,7 @@ static int add_immediate(struct foreign_rule *rule, const struct foreign_expr *e
 
 static int add_nat(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
-	bool is_dnat =
-		foreign_number(expr, NFTA_NAT_TYPE) == NFT_NAT_DNAT;
+	bool is_dnat = foreign_number(expr, NFTA_NAT_TYPE) == NFT_NAT_DNAT;
 
 	return add_end(rule, is_dnat ? FOREIGN_DNAT : FOREIGN_SNAT);
 }
@@ -340,10 +339,10 @@ static const struct {
 };
 
 /* What goes on in any case; and what does, with another value in a register. */
-static const char *const idle[] = { "counter", "log",    "notrack", "objref",
+static const char *const idle[] = { "counter", "log",          "notrack", "objref",
 				    "last",    "flow_offload", "dup" };
-static const char *const loads[] = { "fib",  "exthdr", "rt",     "hash", "numgen",
-				     "socket", "osf",  "tunnel", "xfrm", "byteorder" };
+static const char *const loads[] = { "fib",    "exthdr", "rt",     "hash", "numgen",
+				     "socket", "osf",    "tunnel", "xfrm", "byteorder" };
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
 {

@@ -107,8 +107,8 @@ static int read_element(const struct nlattr *nest, struct entry *ret)
 	mnl_attr_for_each_nested (attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_SET_ELEM_KEY:
-			element->len = foreign_read_value(attr, element->key,
-							  FOREIGN_REGISTERS);
+			element->len =
+				foreign_read_value(attr, element->key, FOREIGN_REGISTERS);
 			break;
 		case NFTA_SET_ELEM_KEY_END:
 			last_len = foreign_read_value(attr, element->last,
@@ -144,7 +144,8 @@ static int take_element(struct reader *reader, const struct nlattr *nest)
 	struct entry *grown = reader->entries;
 
 	if ((reader->n & (reader->n - 1)) == 0)
-		grown = reallocarray(grown, reader->n ? reader->n * 2 : 1, sizeof(*grown));
+		grown = reallocarray(grown, reader->n ? reader->n * 2 : 1,
+				     sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	reader->entries = grown;
@@ -175,7 +176,8 @@ static int take_message(void *userdata, const struct nlmsghdr *reply)
 }
 
 /* The last key before the one where the next interval, or a gap, begins. */
-static void set_last(struct foreign_element *element, const struct foreign_element *behind)
+static void set_last(struct foreign_element *element,
+		     const struct foreign_element *behind)
 {
 	size_t at = element->len;
 

@@ -104,8 +104,9 @@ static bool is_any(const uint16_t ports[2])
 }
 
 /* tcp and udp: more than destination ports is not known here. */
-static int add_tcpudp(struct foreign_rule *rule, const char *name, const uint16_t *sources,
-		      const uint16_t *destinations, uint8_t inverted, bool has_more)
+static int add_tcpudp(struct foreign_rule *rule, const char *name,
+		      const uint16_t *sources, const uint16_t *destinations,
+		      uint8_t inverted, bool has_more)
 {
 	int r = 0;
 
@@ -132,7 +133,8 @@ int foreign_add_match(struct foreign_rule *rule, const struct foreign_expr *expr
 	if (strcmp(name, "conntrack") == 0)
 		return add_conntrack(rule, info, len, revision);
 	if (strcmp(name, "state") == 0 && len >= sizeof(struct xt_state_info))
-		return add_state(rule, ((const struct xt_state_info *)info)->statemask, false);
+		return add_state(rule, ((const struct xt_state_info *)info)->statemask,
+				 false);
 	if (strcmp(name, "tcp") == 0 && len >= sizeof(struct xt_tcp)) {
 		const struct xt_tcp *tcp = info;
 

@@ -144,8 +144,9 @@ void foreign_clear(struct foreign *foreign)
 	*foreign = (struct foreign){ .n = 0 };
 }
 
-struct foreign_chain *foreign_find(const struct foreign *foreign, enum foreign_family family,
-				   const char *table, const char *name)
+struct foreign_chain *foreign_find(const struct foreign *foreign,
+				   enum foreign_family family, const char *table,
+				   const char *name)
 {
 	for (size_t i = 0; i < foreign->n; i++) {
 		struct foreign_chain *chain = &foreign->chains[i];
@@ -167,8 +168,9 @@ static void take_base(struct foreign_chain *chain, const struct nlattr *const *a
 	mnl_attr_for_each_nested (attr, attrs[NFTA_CHAIN_HOOK])
 		read_attrs(attr, hook);
 	chain->is_base = true;
-	chain->hook = hook[NFTA_HOOK_HOOKNUM] ? hook_of(get_number(hook[NFTA_HOOK_HOOKNUM]))
-					      : NFT_HOOK_NONE;
+	chain->hook = hook[NFTA_HOOK_HOOKNUM]
+			      ? hook_of(get_number(hook[NFTA_HOOK_HOOKNUM]))
+			      : NFT_HOOK_NONE;
 	chain->priority = (int)get_number(hook[NFTA_HOOK_PRIORITY]);
 	chain->is_nat = type && strcmp(type, "nat") == 0;
 	chain->is_drop = attrs[NFTA_CHAIN_POLICY] &&
@@ -346,7 +348,8 @@ static void forget_rules(const struct rules *rules)
 static struct foreign_chain *find_chain(struct rules *rules, const char *name)
 {
 	if (!rules->last || strcmp(rules->last->name, name) != 0)
-		rules->last = foreign_find(rules->foreign, rules->family, rules->table, name);
+		rules->last =
+			foreign_find(rules->foreign, rules->family, rules->table, name);
 	return rules->last;
 }
 
@@ -381,8 +384,9 @@ static int take_rule(void *userdata, const struct nlmsghdr *reply)
 		return 0;
 	table = get_text(attrs[NFTA_RULE_TABLE]);
 	name = get_text(attrs[NFTA_RULE_CHAIN]);
-	chain = table && name && strcmp(table, rules->table) == 0 ? find_chain(rules, name)
-								   : NULL;
+	chain = table && name && strcmp(table, rules->table) == 0
+			? find_chain(rules, name)
+			: NULL;
 	if (!chain)
 		return 0; /* one that was made since */
 	handle = attrs[NFTA_RULE_HANDLE];

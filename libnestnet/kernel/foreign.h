@@ -34,15 +34,15 @@ enum foreign_family {
 const char *foreign_family_name(enum foreign_family family);
 
 enum foreign_kind {
-	FOREIGN_NOTHING,   /* counts or logs: of no matter here */
-	FOREIGN_LOAD,      /* field -> to */
-	FOREIGN_FORGET,    /* any register may have changed */
-	FOREIGN_BITWISE,   /* (from & data) ^ data2 -> to */
-	FOREIGN_COMPARE,   /* goes on where from has this relation to data */
-	FOREIGN_RANGE,     /* goes on where from is within data to data2, or is not */
-	FOREIGN_LOOKUP,    /* goes on where from is in the set `name`, or is not */
-	FOREIGN_OPAQUE,    /* goes on, or not */
-	FOREIGN_END,       /* the rule's verdict */
+	FOREIGN_NOTHING, /* counts or logs: of no matter here */
+	FOREIGN_LOAD,    /* field -> to */
+	FOREIGN_FORGET,  /* any register may have changed */
+	FOREIGN_BITWISE, /* (from & data) ^ data2 -> to */
+	FOREIGN_COMPARE, /* goes on where from has this relation to data */
+	FOREIGN_RANGE,   /* goes on where from is within data to data2, or is not */
+	FOREIGN_LOOKUP,  /* goes on where from is in the set `name`, or is not */
+	FOREIGN_OPAQUE,  /* goes on, or not */
+	FOREIGN_END,     /* the rule's verdict */
 };
 
 enum foreign_field {
@@ -54,7 +54,7 @@ enum foreign_field {
 	FOREIGN_NFPROTO,
 	FOREIGN_PROTOCOL, /* of the link layer: ip, ip6 */
 	FOREIGN_L4PROTO,
-	FOREIGN_NETWORK,   /* bytes of that header, at offset */
+	FOREIGN_NETWORK, /* bytes of that header, at offset */
 	FOREIGN_TRANSPORT,
 	FOREIGN_CT_STATE,
 	FOREIGN_CT_STATUS,
@@ -113,7 +113,7 @@ struct foreign_rule {
 struct foreign_chain {
 	enum foreign_family family;
 	char *table, *name;
-	bool is_base; /* with the next four */
+	bool is_base;         /* with the next four */
 	bool is_nat, is_drop; /* type nat; policy drop */
 	enum nft_hook hook;   /* NFT_HOOK_NONE: another one */
 	int priority;
@@ -135,13 +135,15 @@ int foreign_read_chains(struct netlink *nl, struct foreign *ret, struct error *e
 
 /** Reads the rules of one table into its chains, which have none yet. */
 int foreign_read_rules(struct netlink *nl, struct foreign *foreign,
-		       enum foreign_family family, const char *table, struct error *error);
+		       enum foreign_family family, const char *table,
+		       struct error *error);
 
 void foreign_clear(struct foreign *foreign);
 
 /** @return NULL where there is no such chain */
-struct foreign_chain *foreign_find(const struct foreign *foreign, enum foreign_family family,
-				   const char *table, const char *name);
+struct foreign_chain *foreign_find(const struct foreign *foreign,
+				   enum foreign_family family, const char *table,
+				   const char *name);
 
 /** An element of a set: one key, or those from key to last. */
 struct foreign_element {

@@ -43,9 +43,10 @@ bool host_bridge_calls(int family)
 
 int host_legacy_tables(int family, char *ret, size_t size)
 {
-	ssize_t len = read_text(family == AF_INET ? "/proc/thread-self/net/ip_tables_names"
-						  : "/proc/thread-self/net/ip6_tables_names",
-				ret, size);
+	ssize_t len =
+		read_text(family == AF_INET ? "/proc/thread-self/net/ip_tables_names"
+					    : "/proc/thread-self/net/ip6_tables_names",
+			  ret, size);
 
 	if (len < 0)
 		return len == -ENOENT ? 0 : (int)len;

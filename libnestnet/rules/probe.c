@@ -41,10 +41,12 @@ void probe_begin(struct probe *probe, int family, unsigned int protocol)
 	}
 }
 
-static void set_prefix(struct probe *probe, size_t at, const struct nestnet_prefix *prefix)
+static void set_prefix(struct probe *probe, size_t at,
+		       const struct nestnet_prefix *prefix)
 {
 	for (size_t i = 0; i < address_len(probe->family); i++) {
-		unsigned int bits = prefix->len > i * 8 ? prefix->len - (unsigned int)i * 8 : 0;
+		unsigned int bits =
+			prefix->len > i * 8 ? prefix->len - (unsigned int)i * 8 : 0;
 
 		probe->network[at + i] = prefix->address.bytes[i];
 		probe->network_known[at + i] =
@@ -81,8 +83,8 @@ void probe_set_ports(struct probe *probe, uint16_t source, uint16_t destination)
 
 /* ---- Loading -------------------------------------------------------------------------- */
 
-static void put(struct probe_bits *registers, const struct foreign_op *op, const void *value,
-		size_t len)
+static void put(struct probe_bits *registers, const struct foreign_op *op,
+		const void *value, size_t len)
 {
 	if (op->to + len > FOREIGN_REGISTERS)
 		return;
@@ -100,7 +102,8 @@ static void put_number(struct probe_bits *registers, const struct foreign_op *op
 static void put_header(struct probe_bits *registers, const struct foreign_op *op,
 		       const uint8_t *value, const uint8_t *known, size_t size)
 {
-	for (size_t i = 0; i < op->len && op->offset < size && op->offset + i < size; i++) {
+	for (size_t i = 0; i < op->len && op->offset < size && op->offset + i < size;
+	     i++) {
 		registers->value[op->to + i] = value[op->offset + i];
 		registers->known[op->to + i] = known[op->offset + i];
 	}
@@ -117,23 +120,38 @@ static void put_name(struct probe_bits *registers, const struct foreign_op *op,
 	put(registers, op, padded, sizeof(padded));
 }
 
-void probe_load(const struct probe *probe, const struct foreign_op *op,
-		struct probe_bits *registers)
+/* Whether it is translated to another destination; of the other bits nothing is known. */
+static void put_status(const struct probe *probe, const struct foreign_op *op,
+		       struct probe_bits *registers)
 {
-	bool is_ipv4 = probe->family == AF_INET;
-	uint8_t byte = is_ipv4 ? 2 /* NFPROTO_IPV4 */ : 10 /* NFPROTO_IPV6 */;
-	uint16_t ethertype = htons(is_ipv4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	uint32_t status = probe->is_dnat ? FOREIGN_STATUS_DNAT : 0;
+	uint32_t value = probe->is_dnat ? FOREIGN_STATUS_DNAT : 0;
+	uint32_t known = FOREIGN_STATUS_DNAT;
 
-	if (op->to + op->len > FOREIGN_REGISTERS)
-		return;
-	/* The rest of the last word is zeroes, as the kernel has it. */
+	memcpy(registers->value + op->to, &value, sizeof(value));
+	memcpy(registers->known + op->to, &known, sizeof(known));
+}
+
+/* Makes room. The rest of the last word is zeroes, as the kernel has it. */
+static void forget(const struct foreign_op *op, struct probe_bits *registers)
+{
 	for (size_t i = op->to + op->len; i % 4 != 0 && i < FOREIGN_REGISTERS; i++) {
 		registers->value[i] = 0;
 		registers->known[i] = 0xff;
 	}
 	memset(registers->known + op->to, 0, op->len);
 	memset(registers->value + op->to, 0, op->len);
+}
+
+void probe_load(const struct probe *probe, const struct foreign_op *op,
+		struct probe_bits *registers)
+{
+	bool is_ipv4 = probe->family == AF_INET;
+	uint8_t byte = is_ipv4 ? 2 /* NFPROTO_IPV4 */ : 10 /* NFPROTO_IPV6 */;
+	uint16_t ethertype = htons(is_ipv4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+
+	if (op->to + op->len > FOREIGN_REGISTERS)
+		return;
+	forget(op, registers);
 	switch (op->field) {
 	case FOREIGN_UNKNOWN:
 		break;
@@ -172,10 +190,7 @@ void probe_load(const struct probe *probe, const struct foreign_op *op,
 		put_number(registers, op, probe->state);
 		break;
 	case FOREIGN_CT_STATUS:
-		/* Of the other bits nothing is known. */
-		memcpy(registers->value + op->to, &status, sizeof(status));
-		status = FOREIGN_STATUS_DNAT;
-		memcpy(registers->known + op->to, &status, sizeof(status));
+		put_status(probe, op, registers);
 		break;
 	case FOREIGN_CT_DIRECTION:
 		byte = probe->is_reply;
@@ -278,7 +293,8 @@ static void bitwise(const struct foreign_op *op, struct probe_bits *registers)
 		uint8_t value = registers->value[op->from + i];
 		uint8_t known = registers->known[op->from + i];
 
-		registers->value[op->to + i] = (uint8_t)((value & op->data[i]) ^ op->data2[i]);
+		registers->value[op->to + i] =
+			(uint8_t)((value & op->data[i]) ^ op->data2[i]);
 		registers->known[op->to + i] = (uint8_t)(known | ~op->data[i]);
 	}
 }
@@ -320,5 +336,6 @@ enum probe_answer probe_is_element(const struct probe_bits *registers, uint8_t f
 		return PROBE_MAYBE;
 	if (!element->is_range)
 		return is_equal(registers, from, element->key, element->len);
-	return negate(is_outside(registers, from, element->key, element->last, element->len));
+	return negate(
+		is_outside(registers, from, element->key, element->last, element->len));
 }

@@ -29,7 +29,8 @@ struct writer {
 	unsigned int protocol; /* 0: not said yet */
 	const struct foreign_op *load;
 	const uint8_t *mask; /* NULL: none */
-	const struct foreign_op *loads[LOADS_MAX]; /* not told of yet: a concatenation's */
+	const struct foreign_op
+		*loads[LOADS_MAX]; /* not told of yet: a concatenation's */
 	size_t n_loads;
 };
 
@@ -71,7 +72,8 @@ static void write_network(struct writer *writer, const struct foreign_op *load)
 	else if (writer->family != AF_INET6 && load->offset == 9 && load->len == 1)
 		write_word(writer, "ip protocol");
 	else
-		write_word(writer, "@nh,%" PRIu32 ",%u", load->offset * 8, load->len * 8u);
+		write_word(writer, "@nh,%" PRIu32 ",%u", load->offset * 8,
+			   load->len * 8u);
 }
 
 static void write_transport(struct writer *writer, const struct foreign_op *load)
@@ -82,7 +84,8 @@ static void write_transport(struct writer *writer, const struct foreign_op *load
 		write_word(writer, "%s %s", protocol[0] ? protocol : "th",
 			   load->offset == 0 ? "sport" : "dport");
 	else
-		write_word(writer, "@th,%" PRIu32 ",%u", load->offset * 8, load->len * 8u);
+		write_word(writer, "@th,%" PRIu32 ",%u", load->offset * 8,
+			   load->len * 8u);
 }
 
 static void write_field(struct writer *writer, const struct foreign_op *load)
@@ -121,9 +124,9 @@ static void format_states(uint32_t bits, bool is_status, char *ret, size_t size)
 		uint32_t bit;
 		const char *state, *status;
 	} names[] = {
-		{ 1, "invalid", "expected" },  { 2, "established", "seen-reply" },
-		{ 4, "related", "assured" },   { 8, "new", "confirmed" },
-		{ 16, NULL, "snat" },          { 32, NULL, "dnat" },
+		{ 1, "invalid", "expected" }, { 2, "established", "seen-reply" },
+		{ 4, "related", "assured" },  { 8, "new", "confirmed" },
+		{ 16, NULL, "snat" },         { 32, NULL, "dnat" },
 		{ 64, "untracked", NULL },
 	};
 	size_t len = 0;
@@ -154,8 +157,9 @@ static void format_address(const struct writer *writer, const uint8_t *data, siz
 			prefix.len += (unsigned int)__builtin_popcount(writer->mask[i]);
 	}
 	snprintf(ret, size, "%s",
-		 prefix_is_address(&prefix) ? nestnet_address_format(&prefix.address, text)
-					    : nestnet_prefix_format(&prefix, text));
+		 prefix_is_address(&prefix)
+			 ? nestnet_address_format(&prefix.address, text)
+			 : nestnet_prefix_format(&prefix, text));
 }
 
 static void format_hex(const uint8_t *data, size_t len, char *ret, size_t size)
@@ -196,14 +200,16 @@ static void format_value(const struct writer *writer, const uint8_t *data, size_
 		}
 		if ((load->field == FOREIGN_PROTOCOL || load->field == FOREIGN_NFPROTO) &&
 		    writer->family != AF_UNSPEC) {
-			snprintf(ret, size, "%s", family_text(load->field, writer->family));
+			snprintf(ret, size, "%s",
+				 family_text(load->field, writer->family));
 			return;
 		}
 		if (load->field == FOREIGN_L4PROTO && protocol_name(data[0])[0]) {
 			snprintf(ret, size, "%s", protocol_name(data[0]));
 			return;
 		}
-		if ((load->field == FOREIGN_IIF || load->field == FOREIGN_OIF) && len == 4) {
+		if ((load->field == FOREIGN_IIF || load->field == FOREIGN_OIF) &&
+		    len == 4) {
 			memcpy(&number, data, sizeof(number));
 			snprintf(ret, size, "%" PRIu32, number);
 			return;
@@ -255,11 +261,13 @@ static bool loads_later(const struct foreign_op *ops, size_t n, enum foreign_fie
 }
 
 /* What a later load makes plain is left unsaid. @return whether that is so */
-static bool is_implied(struct writer *writer, const struct foreign_op *op, size_t n_behind)
+static bool is_implied(struct writer *writer, const struct foreign_op *op,
+		       size_t n_behind)
 {
 	const struct foreign_op *load = writer->load;
 
-	if (!load || load->kind != FOREIGN_LOAD || op->relation != FOREIGN_EQ || op->len == 0)
+	if (!load || load->kind != FOREIGN_LOAD || op->relation != FOREIGN_EQ ||
+	    op->len == 0)
 		return false;
 	if (load->field == FOREIGN_NFPROTO) {
 		writer->family = op->data[0] == NFPROTO_IPV6 ? AF_INET6 : AF_INET;
@@ -279,8 +287,9 @@ static bool is_implied(struct writer *writer, const struct foreign_op *op, size_
 /* From 1 to 5 is: at least 1, and at most 5. */
 static bool is_range(const struct foreign_op *op, size_t n_behind)
 {
-	return op->relation == FOREIGN_GE && n_behind > 0 && op[1].kind == FOREIGN_COMPARE &&
-	       op[1].relation == FOREIGN_LE && op[1].from == op->from && op[1].len == op->len;
+	return op->relation == FOREIGN_GE && n_behind > 0 &&
+	       op[1].kind == FOREIGN_COMPARE && op[1].relation == FOREIGN_LE &&
+	       op[1].from == op->from && op[1].len == op->len;
 }
 
 /* @return how many operations it told of */
@@ -288,7 +297,7 @@ static size_t write_compare(struct writer *writer, const struct foreign_op *op,
 			    size_t n_behind)
 {
 	static const char *const relations[] = {
-		[FOREIGN_EQ] = "",   [FOREIGN_NE] = "!= ", [FOREIGN_LT] = "< ",
+		[FOREIGN_EQ] = "",    [FOREIGN_NE] = "!= ", [FOREIGN_LT] = "< ",
 		[FOREIGN_LE] = "<= ", [FOREIGN_GT] = "> ",  [FOREIGN_GE] = ">= ",
 	};
 	char value[NESTNET_TEXT_MAX], last[NESTNET_TEXT_MAX];
@@ -369,7 +378,8 @@ static void write_name(struct writer *writer, const struct foreign_op *op)
 
 /* @param n_behind  operations of the rule behind this one
  * @return how many operations it told of */
-static size_t write_op(struct writer *writer, const struct foreign_op *op, size_t n_behind)
+static size_t write_op(struct writer *writer, const struct foreign_op *op,
+		       size_t n_behind)
 {
 	size_t n = 1;
 
@@ -408,7 +418,7 @@ const char *rule_text(const struct foreign_chain *chain, const struct foreign_ru
 	struct writer writer = { .text = ret };
 
 	ret[0] = '\0';
-	writer.family = chain->family == FOREIGN_IP6 ? AF_INET6
+	writer.family = chain->family == FOREIGN_IP6  ? AF_INET6
 			: chain->family == FOREIGN_IP ? AF_INET
 						      : AF_UNSPEC;
 	for (size_t i = 0; i < rule->n;)

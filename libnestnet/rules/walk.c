@@ -138,8 +138,8 @@ static int load_table(struct walker *walker, const struct foreign_chain *chain)
 		return error_set_errno(&walker->ctx->error, ENOMEM);
 	walker->loaded = grown;
 	grown[walker->n_loaded++] = chain;
-	return foreign_read_rules(walker->nl, &walker->foreign, chain->family, chain->table,
-				  &walker->ctx->error);
+	return foreign_read_rules(walker->nl, &walker->foreign, chain->family,
+				  chain->table, &walker->ctx->error);
 }
 
 /* ---- Sets ----------------------------------------------------------------------------- */
@@ -263,9 +263,11 @@ static enum outcome follow(struct walk *walk, const struct foreign_chain *chain,
 
 /* A map whose elements have verdicts: each that may be the packet's is followed. */
 static enum outcome follow_map(struct walk *walk, const struct foreign_chain *chain,
-			       const struct foreign_rule *rule, const struct foreign_op *op,
-			       const struct probe_bits *registers, enum probe_answer so_far,
-			       bool is_certain, unsigned int depth, bool *ret_is_over)
+			       const struct foreign_rule *rule,
+			       const struct foreign_op *op,
+			       const struct probe_bits *registers,
+			       enum probe_answer so_far, bool is_certain,
+			       unsigned int depth, bool *ret_is_over)
 {
 	const struct set *set = find_set(walk, chain, op->name);
 	const struct foreign_op *otherwise = NULL;
@@ -281,8 +283,8 @@ static enum outcome follow_map(struct walk *walk, const struct foreign_chain *ch
 			otherwise = &element->end;
 		answer = answer < so_far ? answer : so_far;
 		if (answer == PROBE_YES)
-			return follow(walk, chain, rule, &element->end, answer, is_certain,
-				      depth, ret_is_over);
+			return follow(walk, chain, rule, &element->end, answer,
+				      is_certain, depth, ret_is_over);
 		if (answer == PROBE_MAYBE) {
 			(void)follow(walk, chain, rule, &element->end, answer, is_certain,
 				     depth, ret_is_over);
@@ -335,9 +337,11 @@ static enum outcome walk_rule(struct walk *walk, const struct foreign_chain *cha
 		    has_verdicts(find_set(walk, chain, op->name)))
 			return follow_map(walk, chain, rule, op, &registers, so_far,
 					  is_certain, depth, ret_is_over);
-		answer = op->kind == FOREIGN_LOOKUP ? look_up(walk, chain, op, &registers)
-						    : probe_run(walk->probe, op, &registers);
-		if (op->kind == FOREIGN_LOOKUP && op->is_map) /* a datum, which is not read */
+		answer = op->kind == FOREIGN_LOOKUP
+				 ? look_up(walk, chain, op, &registers)
+				 : probe_run(walk->probe, op, &registers);
+		if (op->kind == FOREIGN_LOOKUP &&
+		    op->is_map) /* a datum, which is not read */
 			memset(registers.known, 0, sizeof(registers.known));
 		if (answer == PROBE_NO)
 			return OUTCOME_RETURN;
