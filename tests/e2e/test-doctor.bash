@@ -286,6 +286,32 @@ test_libvirts_reject_is_named_and_healed() {
 	heals
 }
 
+# The same of libvirt's nftables backend, which knows interfaces by their index.
+test_libvirts_own_table_is_named_and_healed() {
+	on l1 nft -f - <<-END
+		table ip libvirt_network {
+			chain guest_cross { iif "virbr0" oif "virbr0" counter accept; }
+			chain guest_input {
+				oif "virbr0" ip daddr 192.168.122.0/24 ct state established,related counter accept
+				oif "virbr0" counter reject
+			}
+			chain guest_output {
+				ip saddr 192.168.122.0/24 iif "virbr0" counter accept
+				iif "virbr0" counter reject
+			}
+			chain forward {
+				type filter hook forward priority filter; policy accept;
+				counter jump guest_cross
+				counter jump guest_input
+				counter jump guest_output
+			}
+		}
+	END
+	warned 'ip libvirt_network guest_input will stop it: rule handle [0-9]+ of libvirt rejects: oif [0-9]+ counter reject'
+	same "bridged frames are let by" "" "$(finding bridge-nf-call 10.128.0.13)"
+	heals
+}
+
 # As Docker documents it: the policy of FORWARD, its chains, and the place for the
 # administrator's own rules.
 docker_rules() {
