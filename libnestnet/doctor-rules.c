@@ -264,6 +264,20 @@ static int walk_reply(struct rules *rules, const struct doctor_path *path)
 	return r;
 }
 
+/* What guests begin themselves, which no translation of ours lets by. */
+static int walk_outbound(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe probe = reply(path);
+
+	if (path->exposure)
+		return 0;
+	probe.state = FOREIGN_STATE_NEW;
+	probe.is_dnat = probe.is_reply = false;
+	set_output(&probe, path->in);
+	return walk(rules, "outbound", DOCTOR_REPLY, &probe, NFT_HOOK_FORWARD, WALK_IP,
+		    INT_MIN, INT_MAX);
+}
+
 /* Neighbours on the bridge, whose frames br_netfilter shows to IP's chains. */
 static int walk_bridged(struct rules *rules, const struct doctor_path *path)
 {
@@ -298,6 +312,8 @@ int doctor_rules(struct doctor *doctor, const struct doctor_path *path, size_t *
 		r = walk_delivery(&rules, path);
 	if (r == 0)
 		r = walk_reply(&rules, path);
+	if (r == 0)
+		r = walk_outbound(&rules, path);
 	if (r == 0)
 		r = walk_bridged(&rules, path);
 	if (rules.n > 0)

@@ -382,6 +382,13 @@ test_firewallds_own_accept_of_translated_flows_is_seen() {
 	same "expose says" "" "$(nestnet expose 10.128.0.13 192.168.122.89 2>&1)"
 	comes
 	nestnet doctor 10.128.0.13 >/dev/null
+	# What the guest begins itself is none of the exposure's, and the host's to tell.
+	gets_nothing l2 tcp 10.128.0.50 7
+	fails
+	finds outbound '^fail inet firewalld filter_FORWARD: rule handle [0-9]+ of firewalld rejects: reject'
+	on l1 nft insert rule inet firewalld filter_FORWARD iifname virbr0 accept
+	reaches l2 tcp 10.128.0.50 7 "ext sees"
+	same "outbound" "" "$(finding outbound)"
 }
 
 test_firewallds_reject_is_found_through_sets_and_maps() {
