@@ -19,8 +19,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Of our own chain that translates (ruleset-base.c), and of conntrack (NF_IP_PRI_CONNTRACK). */
-#define PRIORITY_OURS      (-110)
+/* Of our own chain that translates, and of conntrack (NF_IP_PRI_CONNTRACK). */
+#define PRIORITY_OURS      DOCTOR_PRIORITY
 #define PRIORITY_CONNTRACK (-200)
 
 struct rules {

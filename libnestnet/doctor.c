@@ -228,7 +228,8 @@ static int examine(struct doctor *doctor, const struct nestnet_endpoint *match,
 	int r = walker_new(doctor->ctx, &doctor->walker);
 
 	/* Most hosts have none, and then there is nothing to look for. */
-	if (r < 0 || (flags & NESTNET_DOCTOR_RULES && !walker_is_needed(doctor->walker)))
+	if (r < 0 || (flags & NESTNET_DOCTOR_RULES &&
+		      !walker_is_needed(doctor->walker, DOCTOR_PRIORITY)))
 		return r;
 	r = inventory_load(doctor->ctx, &doctor->inventory);
 	if (r == 0)

@@ -11,6 +11,9 @@
 
 #include "rules/walk.h"
 
+/** Of our own chain that translates what comes in (ruleset-base.c). */
+#define DOCTOR_PRIORITY (-110)
+
 struct doctor {
 	struct nestnet *ctx;
 	nestnet_finding_fn fn;

@@ -108,12 +108,21 @@ const struct foreign *walker_chains(const struct walker *walker)
 	return &walker->foreign;
 }
 
-bool walker_is_needed(const struct walker *walker)
+static bool is_on_the_way(const struct foreign_chain *chain, int most)
+{
+	bool is_local = chain->hook == NFT_HOOK_INPUT || chain->hook == NFT_HOOK_OUTPUT;
+
+	if (!chain->is_base || chain->hook == NFT_HOOK_NONE)
+		return false;
+	if (chain->is_nat)
+		return chain->hook == NFT_HOOK_PREROUTING && chain->priority <= most;
+	return !is_local || chain->family == FOREIGN_BRIDGE;
+}
+
+bool walker_is_needed(const struct walker *walker, int most)
 {
 	for (size_t i = 0; i < walker->foreign.n; i++) {
-		const struct foreign_chain *chain = &walker->foreign.chains[i];
-
-		if (chain->is_base && chain->hook != NFT_HOOK_NONE)
+		if (is_on_the_way(&walker->foreign.chains[i], most))
 			return true;
 	}
 	return false;

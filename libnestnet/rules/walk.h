@@ -35,8 +35,12 @@ struct walker *walker_free(struct walker *walker);
 
 const struct foreign *walker_chains(const struct walker *walker);
 
-/** Whether a base chain of other software is on the hooks of routed or bridged packets. */
-bool walker_is_needed(const struct walker *walker);
+/**
+ * Whether a base chain of other software is on the hooks of packets that are passed on. Of
+ * those of type nat, only one that translates before ours does.
+ * @param most  the priority of ours on prerouting
+ */
+bool walker_is_needed(const struct walker *walker, int most);
 
 #define WALK_IP     (1u << 0) /* chains of inet, and of the packet's own family */
 #define WALK_BRIDGE (1u << 1) /* chains of bridge */
