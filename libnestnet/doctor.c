@@ -222,12 +222,24 @@ static int examine_alias(struct doctor *doctor, const struct nestnet_endpoint *m
 
 /* ---- The border ----------------------------------------------------------------------- */
 
+/* @return 1: other software's rules may be in the way; 0; or a negative errno */
+static int may_meet_rules(struct doctor *doctor)
+{
+	struct netlink *nl;
+	int r = context_filter(doctor->ctx, &nl);
+
+	return r < 0 ? r : foreign_is_known(nl, &doctor->ctx->error);
+}
+
 static int examine(struct doctor *doctor, const struct nestnet_endpoint *match,
 		   unsigned int flags)
 {
-	int r = walker_new(doctor->ctx, &doctor->walker);
+	/* Most hosts have none, and then there is nothing to list. */
+	int r = flags & NESTNET_DOCTOR_RULES ? may_meet_rules(doctor) : 1;
 
-	/* Most hosts have none, and then there is nothing to look for. */
+	if (r <= 0)
+		return r;
+	r = walker_new(doctor->ctx, &doctor->walker);
 	if (r < 0 || (flags & NESTNET_DOCTOR_RULES &&
 		      !walker_is_needed(doctor->walker, DOCTOR_PRIORITY)))
 		return r;

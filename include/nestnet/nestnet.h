@@ -810,8 +810,9 @@ typedef int (*nestnet_finding_fn)(void *userdata, const struct nestnet_finding *
  * host needs for guests. Rules of iptables-legacy cannot be seen, and are warned of.
  * @param match  NULL: the host. Else an alias, with a port or without: the exposures that
  *               have its packets; with NESTNET_DOCTOR_RULES exactly this one
- * @param flags  0 or NESTNET_DOCTOR_RULES, which costs one question where no other software
- *               has chains on the way, and says nothing then
+ * @param flags  0 or NESTNET_DOCTOR_RULES, which asks for the chains of firewalls that are
+ *               known by name (of iptables, firewalld, libvirt, Docker, Debian's
+ *               nftables.conf), and where there is none says nothing
  * @return 0, whatever was found; what fn returned; or an error: could not look. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endpoint *match,

@@ -256,6 +256,46 @@ static struct nlmsghdr *put_question(char *buffer, uint16_t type, uint8_t family
 	return question;
 }
 
+/* Where those that a host is likely to have let forwarded packets by, or do not. */
+static const struct {
+	uint8_t family;
+	const char *table, *chain;
+} known[] = {
+	{ NFPROTO_IPV4, "filter", "FORWARD" }, /* of iptables: libvirt, Docker, ufw */
+	{ NFPROTO_IPV6, "filter", "FORWARD" },
+	{ NFPROTO_INET, "firewalld", "filter_FORWARD" },
+	{ NFPROTO_INET, "filter", "forward" }, /* of Debian's nftables.conf */
+	{ NFPROTO_IPV4, "libvirt_network", "forward" },
+	{ NFPROTO_IPV6, "libvirt_network", "forward" },
+	{ NFPROTO_IPV4, "docker-bridges", "filter-FORWARD" },
+};
+
+static int ignore_answer(void *userdata, const struct nlmsghdr *reply)
+{
+	(void)userdata;
+	(void)reply;
+	return 0;
+}
+
+int foreign_is_known(struct netlink *nl, struct error *error)
+{
+	char buffer[128];
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(known); i++) {
+		struct nlmsghdr *question = put_question(buffer, NFT_MSG_GETCHAIN,
+							 known[i].family, NULL);
+
+		question->nlmsg_flags = 0;
+		mnl_attr_put_strz(question, NFTA_CHAIN_TABLE, known[i].table);
+		mnl_attr_put_strz(question, NFTA_CHAIN_NAME, known[i].chain);
+		r = netlink_request(nl, question, ignore_answer, NULL, error);
+	}
+	if (r < 0 && r != -ENOENT)
+		return error_prefix(error, "get chain");
+	return r == 0;
+}
+
 int foreign_read_chains(struct netlink *nl, struct foreign *ret, struct error *error)
 {
 	char buffer[64];

@@ -127,6 +127,13 @@ struct foreign {
 };
 
 /**
+ * Asks for base chains of firewalls that are known by name, and lists nothing: where none of
+ * them is there, somebody else's may still be.
+ * @return 1: one of them is there; 0: none is; or a negative errno
+ */
+int foreign_is_known(struct netlink *nl, struct error *error);
+
+/**
  * Reads the chains of every table but those named nestnet, without their rules, by one
  * dump.
  * @return 0, and *ret is to be cleared; or a negative errno
