@@ -279,21 +279,26 @@ static int ignore_answer(void *userdata, const struct nlmsghdr *reply)
 
 int foreign_is_known(struct netlink *nl, struct error *error)
 {
-	char buffer[128];
-	int r = -ENOENT;
+	char buffer[ARRAY_SIZE(known) * 96];
+	int codes[ARRAY_SIZE(known)], r;
+	size_t len = 0;
 
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_SIZE(known); i++) {
-		struct nlmsghdr *question = put_question(buffer, NFT_MSG_GETCHAIN,
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		struct nlmsghdr *question = put_question(buffer + len, NFT_MSG_GETCHAIN,
 							 known[i].family, NULL);
 
-		question->nlmsg_flags = 0;
+		question->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 		mnl_attr_put_strz(question, NFTA_CHAIN_TABLE, known[i].table);
 		mnl_attr_put_strz(question, NFTA_CHAIN_NAME, known[i].chain);
-		r = netlink_request(nl, question, ignore_answer, NULL, error);
+		len += NLMSG_ALIGN(question->nlmsg_len);
 	}
-	if (r < 0 && r != -ENOENT)
-		return error_prefix(error, "get chain");
-	return r == 0;
+	r = netlink_request_many(nl, buffer, len, ARRAY_SIZE(known), codes, ignore_answer,
+				 NULL, error);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(known); i++) {
+		if (codes[i] != -ENOENT)
+			r = codes[i] == 0 ? 1 : error_set_errno(error, -codes[i]);
+	}
+	return r < 0 ? error_prefix(error, "get chains") : r;
 }
 
 int foreign_read_chains(struct netlink *nl, struct foreign *ret, struct error *error)
