@@ -138,14 +138,9 @@ int bridge_plan_change(struct plan *plan, const struct bridge_request *request)
 
 	if (r < 0)
 		return r;
-	there = inventory_find_name(inventory, request->name);
-	if (!there)
-		return error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
-	if (!there->link.is_managed)
-		return error_set(plan_error(plan), EEXIST,
-				 "%s of that name exists, which nestnet did not make",
-				 there->link.kind == LINK_BRIDGE ? "a bridge"
-								 : "an interface");
+	r = reshape_find(plan, inventory, request->name, LINK_BRIDGE, &there);
+	if (r < 0)
+		return r;
 	if (there->link.kind == LINK_BRIDGE)
 		return plan_ours(plan, request, there);
 	if (there->link.has_carrier)

@@ -23,6 +23,23 @@ struct reshape {
 	struct link_shape to;   /* owns its addresses */
 };
 
+int reshape_find(struct plan *plan, const struct inventory *inventory, const char *name,
+		 enum link_kind wanted, const struct inventory_link **ret)
+{
+	const struct inventory_link *there = inventory_find_name(inventory, name);
+	const char *what = "an interface";
+
+	if (!there)
+		return error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
+	if (there->link.kind == wanted)
+		what = wanted == LINK_TAP ? "a tap" : "a bridge";
+	if (!there->link.is_managed)
+		return error_set(plan_error(plan), EEXIST,
+				 "%s of that name exists, which nestnet did not make", what);
+	*ret = there;
+	return 0;
+}
+
 int reshape_read(struct plan *plan, const struct inventory_link *from,
 		 struct link_shape *ret)
 {

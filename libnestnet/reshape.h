@@ -23,6 +23,11 @@ struct link_shape {
 	struct prefixes addresses;
 };
 
+/** Finds a link of that name, which is to be ours. @param wanted  LINK_TAP or LINK_BRIDGE, for
+ *  the sentence of a refusal @return 0, -EAGAIN: it has gone; -EEXIST: somebody else's */
+int reshape_find(struct plan *plan, const struct inventory *inventory, const char *name,
+		 enum link_kind wanted, const struct inventory_link **ret);
+
 /** The shape of a link that is there, whose addresses stay the plan's; what it is asked to
  *  be is changed in that. */
 int reshape_read(struct plan *plan, const struct inventory_link *link,

@@ -159,13 +159,9 @@ int tap_plan_change(struct plan *plan, const struct tap_request *request)
 
 	if (r < 0)
 		return r;
-	there = inventory_find_name(inventory, request->name);
-	if (!there)
-		return error_set(plan_error(plan), EAGAIN, "it was deleted meanwhile");
-	if (!there->link.is_managed)
-		return error_set(plan_error(plan), EEXIST,
-				 "%s of that name exists, which nestnet did not make",
-				 there->link.kind == LINK_TAP ? "a tap" : "an interface");
+	r = reshape_find(plan, inventory, request->name, LINK_TAP, &there);
+	if (r < 0)
+		return r;
 	r = plan_ours(plan, inventory, request, there);
 	if (r == 1 && plan_add_ifname(plan, request->name, &index) < 0)
 		return -plan_error(plan)->code;

@@ -222,18 +222,25 @@ static enum probe_answer is_equal(const struct probe_bits *registers, size_t fro
 	return answer;
 }
 
-/* The value is less than data, as numbers whose first byte counts most. */
-static enum probe_answer is_less(const struct probe_bits *registers, size_t from,
-				 const uint8_t *data, size_t len)
+/* The least and the greatest that a value can be, as its known bits have it. */
+static void find_bounds(const struct probe_bits *registers, size_t from, uint8_t *least,
+			uint8_t *greatest, size_t len)
 {
-	uint8_t least[FOREIGN_REGISTERS], greatest[FOREIGN_REGISTERS];
-
 	for (size_t i = 0; i < len; i++) {
 		uint8_t known = registers->known[from + i];
 
 		least[i] = registers->value[from + i] & known;
 		greatest[i] = (uint8_t)(least[i] | ~known);
 	}
+}
+
+/* The value is less than data, as numbers whose first byte counts most. */
+static enum probe_answer is_less(const struct probe_bits *registers, size_t from,
+				 const uint8_t *data, size_t len)
+{
+	uint8_t least[FOREIGN_REGISTERS], greatest[FOREIGN_REGISTERS];
+
+	find_bounds(registers, from, least, greatest, len);
 	if (memcmp(greatest, data, len) < 0)
 		return PROBE_YES;
 	return memcmp(least, data, len) < 0 ? PROBE_MAYBE : PROBE_NO;
@@ -244,12 +251,7 @@ static enum probe_answer is_greater(const struct probe_bits *registers, size_t f
 {
 	uint8_t least[FOREIGN_REGISTERS], greatest[FOREIGN_REGISTERS];
 
-	for (size_t i = 0; i < len; i++) {
-		uint8_t known = registers->known[from + i];
-
-		least[i] = registers->value[from + i] & known;
-		greatest[i] = (uint8_t)(least[i] | ~known);
-	}
+	find_bounds(registers, from, least, greatest, len);
 	if (memcmp(least, data, len) > 0)
 		return PROBE_YES;
 	return memcmp(greatest, data, len) > 0 ? PROBE_MAYBE : PROBE_NO;
