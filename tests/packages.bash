@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034 # used where this is sourced
 packages_build=(
 	autoconf automake gcc libc6-dev libtool make pkg-config
-	libjansson-dev libmnl-dev libnftnl-dev libnl-3-dev libnl-route-3-dev libsmartcols-dev
+	libcap-ng-dev libjansson-dev libmnl-dev libnftnl-dev libnl-3-dev libnl-route-3-dev libsmartcols-dev
 )
 
 # shellcheck disable=SC2034
@@ -14,8 +14,8 @@ packages_lab=(curl iproute2 mount nftables)
 
 # shellcheck disable=SC2034
 packages_tests=(
-	busybox-static check clang conntrack cpio dnsmasq-base fish g++ ifupdown iptables jq mandoc strace
-	systemd udev user-mode-linux xz-utils zsh
+	busybox-static check clang conntrack cpio dnsmasq-base fish g++ ifupdown iptables jq libcap2-bin
+	mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
 )
 
 # Those that are not installed, on one line.
@@ -37,4 +37,34 @@ packages_install() {
 	[[ ${#missing[@]} -gt 0 ]] || return 0
 	apt-get -q update
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
+}
+
+# kernel_fetch DIRECTORY: what a guest under QEMU boots, which nobody installs: Debian's kernel
+# for clouds as DIRECTORY/vmlinuz, and its modules for virtio. Done once.
+kernel_fetch() {
+	local package name partial=$1.new
+
+	[[ ! -e $1/vmlinuz ]] || return 0
+	rm -rf "$partial"
+	mkdir -p "$partial/root"
+	kernel_download "$partial" || { apt-get -q update && kernel_download "$partial"; } || return 1
+	package=$(echo "$partial"/*.deb)
+	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$partial/root" --wildcards \
+		'./boot/vmlinuz-*' '*/virtio*.ko' '*/failover.ko' '*/net_failover.ko'
+	mv "$partial"/root/boot/vmlinuz-* "$partial/vmlinuz"
+	for name in failover net_failover virtio virtio_mmio virtio_net virtio_pci \
+		virtio_pci_legacy_dev virtio_pci_modern_dev virtio_ring; do
+		find "$partial/root" -name "$name.ko" -exec mv {} "$partial" \;
+	done
+	rm -rf "$partial/root" "$package"
+	mv "$partial" "$1"
+}
+
+# The package that the one without a version depends on, into DIRECTORY.
+kernel_download() {
+	local package
+
+	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+		sed -n 's/^ *Depends: //p' | head -n 1)
+	[[ -n $package ]] && (cd "$1" && apt-get -q download "$package")
 }
