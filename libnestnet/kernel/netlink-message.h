@@ -60,4 +60,25 @@ int netlink_request_many(struct netlink *nl, void *bytes, size_t len, size_t cou
 int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t first,
 		  uint32_t last, struct error *error);
 
+/* ---- What nobody asked for ------------------------------------------------------------ */
+
+/**
+ * Subscribes a socket to groups of notifications. It then is for those alone: answers to
+ * requests would be among them.
+ * @return 0; or a negative errno (-EPERM: not for everybody)
+ */
+int netlink_join(struct netlink *nl, const unsigned int *groups, size_t n,
+		 struct error *error);
+
+int netlink_fd(const struct netlink *nl);
+
+/**
+ * Takes one datagram of notifications, if one is there.
+ * @param fn  other than 0 passes over the rest of the datagram, and is returned
+ * @return 1: one was taken; 0: none is there; -ENOBUFS: some were lost; or another
+ *         negative errno
+ */
+int netlink_take(struct netlink *nl, netlink_reply_fn fn, void *userdata,
+		 struct error *error);
+
 #endif

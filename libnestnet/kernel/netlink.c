@@ -30,6 +30,9 @@
 /* What was lost, either way, is sent again this often in all. */
 #define SEND_TRIES 3
 
+/* For notifications: some ten thousand changes that come faster than they are taken. */
+#define NOTICES_SIZE (1 << 20)
+
 /* Datagrams taken in one exchange, as a bound: 2 GiB of dump, and more is not netlink. */
 #define DATAGRAMS_MAX 65536
 
@@ -488,4 +491,58 @@ int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t fi
 	if (r < 0)
 		return r;
 	return run_exchange(&x);
+}
+
+/* ---- Notifications ------------------------------------------------------------------- */
+
+int netlink_fd(const struct netlink *nl)
+{
+	return nl->fd;
+}
+
+int netlink_join(struct netlink *nl, const unsigned int *groups, size_t n,
+		 struct error *error)
+{
+	int size = NOTICES_SIZE;
+
+	if (setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	for (size_t i = 0; i < n; i++) {
+		if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+			       sizeof(groups[i])) < 0) {
+			set_kernel_error(error, errno, NULL);
+			return error_prefix(error, "subscribe to the kernel's notifications");
+		}
+	}
+	return 0;
+}
+
+int netlink_take(struct netlink *nl, netlink_reply_fn fn, void *userdata,
+		 struct error *error)
+{
+	const struct nlmsghdr *message = (const void *)nl->buffer;
+	ssize_t len;
+	int left, r = 0;
+
+	do
+		len = nl->transport->receive(nl->userdata, nl->fd, nl->buffer,
+					     sizeof(nl->buffer));
+	while (len < 0 && errno == EINTR);
+	/* What is too long for the buffer is lost as well. */
+	if (len < 0 && (errno == ENOBUFS || errno == EMSGSIZE))
+		return -ENOBUFS;
+	if (len < 0 && errno == EAGAIN)
+		return 0;
+	if (len < 0) {
+		error_set_errno(error, errno);
+		return error_prefix(error, "receive from kernel");
+	}
+	for (left = (int)len; r == 0 && is_whole(message, left);
+	     message = mnl_nlmsg_next(message, &left)) {
+		if (message->nlmsg_type == NLMSG_OVERRUN)
+			return -ENOBUFS;
+		if (message->nlmsg_type >= NLMSG_MIN_TYPE)
+			r = fn(userdata, message);
+	}
+	return r != 0 ? r : 1;
 }

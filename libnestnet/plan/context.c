@@ -106,21 +106,23 @@ int context_leave(struct nestnet *ctx, int back, int result)
 	return result;
 }
 
+int context_open(struct nestnet *ctx, enum netlink_bus bus, struct netlink **ret)
+{
+	int back, r = context_enter(ctx, &back);
+
+	if (r < 0)
+		return r;
+	return context_leave(ctx, back, netlink_open(bus, ret, &ctx->error));
+}
+
 static int open_socket(struct nestnet *ctx, enum netlink_bus bus, struct netlink **slot,
 		       struct netlink **ret)
 {
-	int back, r;
+	int r = *slot ? 0 : context_open(ctx, bus, slot);
 
-	if (!*slot) {
-		r = context_enter(ctx, &back);
-		if (r < 0)
-			return r;
-		r = context_leave(ctx, back, netlink_open(bus, slot, &ctx->error));
-		if (r < 0)
-			return r;
-	}
-	*ret = *slot;
-	return 0;
+	if (r == 0)
+		*ret = *slot;
+	return r;
 }
 
 int context_route(struct nestnet *ctx, struct netlink **ret)

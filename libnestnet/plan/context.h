@@ -4,11 +4,11 @@
 
 /* The caller's handle on a network namespace: its sockets, its last error, its log. */
 
+#include "kernel/netlink.h"
+
 #include "base/error.h"
 
 #include <nestnet/nestnet.h>
-
-struct netlink;
 
 struct nestnet {
 	int netns;              /* descriptor, or -1: the caller's own */
@@ -26,6 +26,9 @@ struct nestnet {
 int context_route(struct nestnet *ctx, struct netlink **ret);
 int context_filter(struct nestnet *ctx, struct netlink **ret);
 int context_sockets(struct nestnet *ctx, struct netlink **ret);
+
+/** A socket of its own in the context's namespace, to be freed. */
+int context_open(struct nestnet *ctx, enum netlink_bus bus, struct netlink **ret);
 
 /**
  * Moves the calling thread into the context's namespace, where it is not there already.
