@@ -818,6 +818,86 @@ typedef int (*nestnet_finding_fn)(void *userdata, const struct nestnet_finding *
 NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endpoint *match,
 				  unsigned int flags, nestnet_finding_fn fn, void *userdata);
 
+/* ---- Tracing --------------------------------------------------------------------- */
+
+/*
+ * The next packets to an alias, and their answers, through every chain of every table.
+ *
+ * What watches has this shape: _new begins, _fd is for the caller's own poll(), _next tells
+ * what has come, and _free ends. Nothing of it is left when the process ends, however it
+ * does.
+ */
+struct nestnet_trace;
+
+enum nestnet_hop_kind {
+	NESTNET_HOP_PACKET, /**< a packet comes: text says from where to where, in and by what */
+	NESTNET_HOP_RULE,   /**< a rule that had the packet; verdict is what it did */
+	NESTNET_HOP_POLICY, /**< the end of a base chain; verdict is its policy */
+	NESTNET_HOP_END,    /**< what became of the packet: verdict, and text is the sentence */
+	NESTNET_HOP_LOST    /**< not of a packet: text says that events were lost, and how */
+};
+
+struct nestnet_hop {
+	enum nestnet_hop_kind kind;
+	uint64_t packet;    /**< which of the trace's packets, from 1; NESTNET_HOP_LOST: 0 */
+	int is_reply;       /**< 1: an answer, on its way back; 0: to the alias */
+	const char *family; /**< as nft has it, "ip"; NULL where it is none of a chain, as the
+			         next four */
+	const char *table;
+	const char *chain;
+	const char *owner;  /**< whose the chain is: "libvirt", "nestnet"; NULL: not known */
+	const char *rule;   /**< what the rule says, in nft's language, as far as it was read;
+			         NULL: not of a rule, or the rule has changed meanwhile */
+	uint64_t handle;    /**< of the rule; 0: none */
+	const char *verdict; /**< "accept", "drop", "reject", "jump NAME", "continue"; at the
+			         end "delivered", "dropped" or "lost"; NULL: of none */
+	const char *in, *out; /**< interfaces, as far as they are known there; else NULL */
+	const char *text;     /**< NULL: of none */
+};
+
+/** A return value other than 0 is returned by nestnet_trace_next(); what is left is told by
+ *  the next call. */
+typedef int (*nestnet_hop_fn)(void *userdata, const struct nestnet_hop *hop);
+
+struct nestnet_trace_options {
+	size_t size;        /**< sizeof(struct nestnet_trace_options) */
+	unsigned int flags; /**< 0 */
+};
+
+/**
+ * Begins to trace what is sent to an alias, from outside, from guests and from L1 itself, and
+ * what comes back. A table of the trace's own marks these packets, at most some 100 a second,
+ * and is there for as long as the handle is: the kernel takes it away with the process.
+ * Chains of netdev come before it and are not seen, nor is what iptables-legacy does; the end
+ * says between which hooks a packet was lost.
+ * @param ctx      outlives the trace
+ * @param alias    an address, a prefix, ports of one, or a port of every address of L1;
+ *                 whether it is exposed or not
+ * @param options  NULL: none
+ * @return 0, -EINVAL, -EPERM, -EOPNOTSUPP (before Linux 5.12), -ENOMEM, -EAGAIN, -EIO.
+ *         Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_trace_new(struct nestnet *ctx,
+				     const struct nestnet_endpoint *alias,
+				     const struct nestnet_trace_options *options,
+				     struct nestnet_trace **ret);
+
+/** @return a descriptor that poll() finds readable when nestnet_trace_next() has something to
+ *          do. The trace's, and valid as long as it is. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_trace_fd(const struct nestnet_trace *trace);
+
+/**
+ * Tells what has come. Waits for it where nothing has, at most timeout_ms.
+ * @param timeout_ms  0: does not wait; -1: waits for ever
+ * @return 1: something was told, and there may be more; 0: nothing was; what fn returned; or
+ *         an error: -EAGAIN where a signal came first, for the caller to look at. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_trace_next(struct nestnet_trace *trace, int timeout_ms,
+				      nestnet_hop_fn fn, void *userdata);
+
+/** Ends the trace, and marks no more packets. @return NULL. Since: 0.1 */
+NESTNET_PUBLIC struct nestnet_trace *nestnet_trace_free(struct nestnet_trace *trace);
+
 /* ---- The whole ------------------------------------------------------------------- */
 
 /**
