@@ -18,6 +18,13 @@ packages_tests=(
 	mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
 )
 
+# Other software as it really is, for tests/lab/firewalls.bash. On the machine itself none of
+# it is to run, now or after a boot: packages_install_idle.
+# shellcheck disable=SC2034
+packages_software=(
+	dbus firewalld libvirt-clients libvirt-daemon-system network-manager ufw
+)
+
 # Those that are not installed, on one line.
 packages_missing() {
 	local name missing=()
@@ -68,3 +75,23 @@ kernel_download() {
 		sed -n 's/^ *Depends: //p' | head -n 1)
 	[[ -n $package ]] && (cd "$1" && apt-get -q download "$package")
 }
+
+packages_all() { dpkg-query -W -f '${Package}\n' | sort; }
+
+# Installs what is missing; whatever of it is a service is neither started nor enabled. What
+# was there before stays as it was.
+packages_install_idle() (
+	policy=/usr/sbin/policy-rc.d
+
+	[[ -n $(packages_missing "$@") ]] || exit 0
+	before=$(packages_all)
+	if [[ ! -e $policy ]]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	packages_install "$@"
+	comm -13 <(echo "$before") <(packages_all) | xargs -r dpkg -L |
+		sed -nE 's,^(/usr)?/lib/systemd/system/([^/@]*\.(service|socket|timer))$,\2,p' |
+		xargs -r systemctl -q disable
+)

@@ -4,6 +4,9 @@
 # `doctor`: each check both ways; rules of other software, laid as that software lays them,
 # are found by table, chain, handle and text, and the remedy lets the page come through.
 
+# shellcheck source=tests/lab/firewalls.bash
+source "$LAB/firewalls.bash"
+
 ALIAS_URL="http 10.128.0.13 8000"
 
 # finding CHECK [ALIAS]: "STATUS SUBJECT: DETAIL" of each finding of a check.
@@ -289,44 +292,10 @@ test_libvirts_reject_is_named_and_healed() {
 
 # The same of libvirt's nftables backend, which knows interfaces by their index.
 test_libvirts_own_table_is_named_and_healed() {
-	on l1 nft -f - <<-END
-		table ip libvirt_network {
-			chain guest_cross { iif "virbr0" oif "virbr0" counter accept; }
-			chain guest_input {
-				oif "virbr0" ip daddr 192.168.122.0/24 ct state established,related counter accept
-				oif "virbr0" counter reject
-			}
-			chain guest_output {
-				ip saddr 192.168.122.0/24 iif "virbr0" counter accept
-				iif "virbr0" counter reject
-			}
-			chain forward {
-				type filter hook forward priority filter; policy accept;
-				counter jump guest_cross
-				counter jump guest_input
-				counter jump guest_output
-			}
-		}
-	END
+	libvirt_nftables_rules
 	warned 'ip libvirt_network guest_input will stop it: rule handle [0-9]+ of libvirt rejects: oif [0-9]+ counter reject'
 	same "bridged frames are let by" "" "$(finding bridge-nf-call 10.128.0.13)"
 	heals
-}
-
-# As Docker documents it: the policy of FORWARD, its chains, and the place for the
-# administrator's own rules.
-docker_rules() {
-	on l1 iptables -N DOCKER
-	on l1 iptables -N DOCKER-USER
-	on l1 iptables -A DOCKER-USER -j RETURN
-	on l1 iptables -A FORWARD -j DOCKER-USER
-	on l1 iptables -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-	on l1 iptables -A FORWARD -o docker0 -j DOCKER
-	on l1 iptables -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
-	on l1 iptables -P FORWARD DROP
-	on l1 iptables -t nat -N DOCKER
-	on l1 iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
-	on l1 iptables -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8000 -j DNAT --to-destination 172.17.0.2:80
 }
 
 test_dockers_policy_is_named_and_healed_in_docker_user() {
