@@ -276,3 +276,41 @@ int guard_plan_extra(struct plan *plan)
 	free(names.entries.list);
 	return r;
 }
+
+/* ---- Tables that are made anew ------------------------------------------------------------- */
+
+/* A chain wants its device, and is made of what the tap has. */
+static int renew(struct plan *plan, const char *ifname)
+{
+	struct guard_entries entries;
+	struct netlink *nl;
+	struct link link;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0)
+		r = link_get(nl, ifname, &link, plan_error(plan));
+	if (r == 0)
+		return guard_remove(plan->elements, ifname, plan_error(plan));
+	if (r == 1)
+		r = guard_read(plan->elements, ifname, &entries, plan_error(plan));
+	if (r < 0)
+		return r;
+	r = guard_put(plan->elements, ifname, &entries, plan_error(plan));
+	free(entries.list);
+	return r;
+}
+
+int guard_plan_renew(struct plan *plan)
+{
+	struct names names = { .entries = { .n = 0 } };
+	int r = read_names(plan, &names);
+
+	for (size_t i = 0; r == 0 && i < names.entries.n; i++) {
+		const char *ifname = names.entries.list[i].ifname;
+
+		if (!plan_adds_ifname(plan, ifname))
+			r = renew(plan, ifname);
+	}
+	free(names.entries.list);
+	return r;
+}

@@ -19,6 +19,10 @@ int guard_plan_there(struct plan *plan, const struct tap_request *request);
 /** For a tap that goes, or has gone by another hand: it is down before its guard goes. */
 int guard_plan_remove(struct plan *plan, const char *ifname);
 
+/** For tables that are made anew (elements_renew()): a tap that is there keeps its guard, and
+ *  one that is gone leaves none, since a chain wants its device. */
+int guard_plan_renew(struct plan *plan);
+
 /** For those of links that nobody wants; for all where nothing is wanted. */
 int guard_plan_extra(struct plan *plan);
 

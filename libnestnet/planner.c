@@ -209,6 +209,19 @@ static int plan_all(struct plan *plan, const struct requests *requests, size_t *
 	return r;
 }
 
+/* A commit is also when a table of an older release is made anew. */
+static int renew(struct plan *plan)
+{
+	int r;
+
+	if (!elements_has_old_table(plan->elements))
+		return 0;
+	r = elements_renew(plan->elements, plan_error(plan));
+	if (r == 0)
+		r = guard_plan_renew(plan);
+	return r < 0 ? error_prefix(plan_error(plan), "renew the tables") : 0;
+}
+
 int planner_make(struct nestnet *ctx, const struct requests *requests, struct plan **ret,
 		 size_t *ret_culprit)
 {
@@ -220,6 +233,8 @@ int planner_make(struct nestnet *ctx, const struct requests *requests, struct pl
 	plan->wanted = requests->wanted;
 	r = requests->wanted ? plan_whole(plan, requests, ret_culprit)
 			     : plan_all(plan, requests, ret_culprit);
+	if (r == 0)
+		r = renew(plan);
 	if (r < 0) {
 		plan_free(plan);
 		return r;

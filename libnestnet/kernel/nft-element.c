@@ -69,6 +69,9 @@ static void put_element(struct nlmsghdr *message, const struct nft_set_spec *spe
 		if (element->timeout_ms)
 			mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT,
 					 htobe64(element->timeout_ms));
+		if (element->timeout_ms && element->expires_ms)
+			mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION,
+					 htobe64(element->expires_ms));
 		if (element->comment[0])
 			put_comment(message, element->comment);
 	}

@@ -131,7 +131,7 @@ struct nft_element {
 	uint8_t data[NFT_DATA_MAX];
 	char comment[NFT_COMMENT_MAX + 1]; /* "": none */
 	uint64_t timeout_ms;               /* 0: none */
-	uint64_t expires_ms;               /* read only */
+	uint64_t expires_ms;               /* what remains; 0 in one that is added: all */
 	uint64_t packets;                  /* read only: the counter */
 };
 

@@ -38,7 +38,9 @@ bool slot_is_changed(const struct slot *slot)
 bool elements_is_changed(const struct elements *elements)
 {
 	for (size_t part = 0; part < RULESET_PARTS; part++) {
-		if (elements->tables[part].is_there != elements->tables[part].is_wanted)
+		const struct table_view *table = &elements->tables[part];
+
+		if (table->is_there != table->is_wanted || table->is_renewed)
 			return true;
 	}
 	for (size_t i = 0; i < elements->n_buckets; i++) {
@@ -58,11 +60,12 @@ struct way {
 	bool keeps_tables; /* that were made: others have put something into them */
 };
 
+/* One that is renewed comes with all that is in it; on the way back it stays as it is. */
 static bool has_table_before(const struct way *way, enum ruleset_part part)
 {
 	const struct table_view *table = &way->elements->tables[part];
 
-	return way->is_reverse ? table->is_wanted : table->is_there;
+	return way->is_reverse ? table->is_wanted : table->is_there && !table->is_renewed;
 }
 
 static bool has_table_after(const struct way *way, enum ruleset_part part)
@@ -171,7 +174,9 @@ static void put_slots(const struct way *way, bool is_adding)
 static void put_difference(const struct way *way)
 {
 	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
-		if (has_table_before(way, part) && !has_table_after(way, part))
+		bool is_renewed = way->elements->tables[part].is_renewed && !way->is_reverse;
+
+		if (is_renewed || (has_table_before(way, part) && !has_table_after(way, part)))
 			nft_delete_table(way->batch, ruleset_part_table(part));
 		if (!has_table_before(way, part) && has_table_after(way, part))
 			ruleset_create(way->batch, part);
@@ -185,16 +190,19 @@ static void cleanup_batch(struct nft_batch **batch)
 	nft_batch_free(*batch);
 }
 
-/* The table to name where the kernel refuses: the one that something is changed in. */
+/* The table to name where the kernel refuses: the one that something is changed in, and of
+ * two the main one. */
 static const char *changed_table(const struct elements *elements)
 {
+	enum ruleset_part changed = RULESET_PARTS;
+
 	for (size_t i = 0; i < elements->n_buckets; i++) {
 		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			if (slot_is_changed(slot))
-				return ruleset_part_text(ruleset_set_part(slot->set));
+			if (slot_is_changed(slot) && ruleset_set_part(slot->set) < changed)
+				changed = ruleset_set_part(slot->set);
 		}
 	}
-	return ruleset_part_text(RULESET_MAIN);
+	return ruleset_part_text(changed == RULESET_PARTS ? RULESET_MAIN : changed);
 }
 
 static int send_way(struct elements *elements, struct way way, uint32_t generation,
@@ -270,6 +278,8 @@ static int has_wanted_tables(struct elements *elements, struct error *error)
 		if (r < 0)
 			return r;
 		if (generation == elements->generation || r != table->is_wanted)
+			return 0;
+		if (table->is_renewed && strcmp(version, ruleset_part_version(part)) != 0)
 			return 0;
 	}
 	return 1;

@@ -24,6 +24,8 @@ struct table_view {
 	bool is_open;
 	bool is_there; /* in the kernel, at the generation */
 	bool is_wanted;
+	bool is_old;     /* of an older release: some of our sets may not be in it */
+	bool is_renewed; /* all of it is read, and the commit makes it anew */
 };
 
 struct elements {

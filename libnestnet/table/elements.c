@@ -142,6 +142,32 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
+/* @return 1, or -EOPNOTSUPP where the table is not one that we can read */
+static int take_version(struct table_view *table, enum ruleset_part part,
+			const char *version, struct error *error)
+{
+	const char *text = ruleset_part_text(part);
+
+	switch (ruleset_part_maker(part, version)) {
+	case RULESET_THIS_RELEASE:
+		return 1;
+	case RULESET_OLDER_RELEASE:
+		table->is_old = true;
+		return 1;
+	case RULESET_NEWER_RELEASE:
+		return error_set(error, EOPNOTSUPP,
+				 "table %s is '%s', made by a later release of nestnet (this "
+				 "one makes '%s')",
+				 text, version, ruleset_part_version(part));
+	case RULESET_SOMEBODY_ELSE:
+		break;
+	}
+	return error_set(error, EOPNOTSUPP,
+			 "there is a table %s that nestnet did not make (nft delete table %s "
+			 "would remove it)",
+			 text, text);
+}
+
 /* @return 1: the table is there; 0: it is not; or a negative errno */
 static int open_table(struct elements *elements, enum ruleset_part part,
 		      struct error *error)
@@ -156,19 +182,10 @@ static int open_table(struct elements *elements, enum ruleset_part part,
 
 	r = nft_table_get(elements->nl, ruleset_part_table(part), &generation, version,
 			  sizeof(version), error);
+	if (r == 1)
+		r = take_version(table, part, version, error);
 	if (r < 0)
 		return r;
-	if (r == 1 && strncmp(version, "nestnet ", 8) != 0)
-		return error_set(error, EOPNOTSUPP,
-				 "there is a table %s that nestnet did not make (nft delete "
-				 "table %s would remove it)",
-				 ruleset_part_text(part), ruleset_part_text(part));
-	if (r == 1 && strcmp(version, ruleset_part_version(part)) != 0)
-		return error_set(error, EOPNOTSUPP,
-				 "table %s is '%s', made by another release of nestnet "
-				 "(this one makes '%s')",
-				 ruleset_part_text(part), version,
-				 ruleset_part_version(part));
 
 	/* Later ones may be newer: the commit is then refused, on the oldest. */
 	if (!elements->has_generation) {
@@ -389,6 +406,8 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 	}
 	r = nft_element_list(elements->nl, ruleset_part_table(ruleset_set_part(set)),
 			     ruleset_set_spec(set, family), keep_element, &loader, error);
+	if (r == -ENOENT && table_of(elements, set)->is_old)
+		r = 0; /* a set that the older release did not have */
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
 	if (r < 0)
@@ -412,6 +431,24 @@ int elements_load_all(struct elements *elements, struct error *error)
 		if (r == 0 && has_twin)
 			r = elements_load(elements, set, AF_INET6, error);
 	}
+	return r;
+}
+
+bool elements_has_old_table(const struct elements *elements)
+{
+	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
+		if (elements->tables[part].is_old && elements->tables[part].is_wanted)
+			return true;
+	}
+	return false;
+}
+
+int elements_renew(struct elements *elements, struct error *error)
+{
+	int r = elements_load_all(elements, error);
+
+	for (unsigned int part = 0; r == 0 && part < RULESET_PARTS; part++)
+		elements->tables[part].is_renewed = elements->tables[part].is_old;
 	return r;
 }
 

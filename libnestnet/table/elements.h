@@ -36,7 +36,8 @@ struct elements *elements_free(struct elements *elements);
 
 /**
  * Looks at the generation and at our main table; the functions below do so for the table
- * of their set. A table of another skeleton is refused.
+ * of their set. A table of a later release, or of somebody else, is refused; one of an older
+ * release can be read and changed as it is.
  * @return 1: the table is there; 0: it is not; or a negative errno
  */
 int elements_open(struct elements *elements, struct error *error);
@@ -71,6 +72,14 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 
 /** Reads all sets of both tables, so that nothing else has to be asked. */
 int elements_load_all(struct elements *elements, struct error *error);
+
+/** Whether a table that is there, and is to stay, was made by an older release. */
+bool elements_has_old_table(const struct elements *elements);
+
+/** Reads all of such tables, so that the commit makes them anew with what is wanted in them.
+ *  A chain of a tap is in it only where it was put (RULESET_GUARD_CHAIN). Times that run go
+ *  on, and counters begin at 0. */
+int elements_renew(struct elements *elements, struct error *error);
 
 /**
  * Whether all that was read is of one moment: nobody has written since the first read.

@@ -14,6 +14,8 @@
 #include "table/ruleset-guard.h"
 #include "table/ruleset-rules.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 const struct nft_table ruleset_table = { .family = NFT_FAMILY_INET, .name = "nestnet" };
@@ -202,6 +204,32 @@ const char *ruleset_part_text(enum ruleset_part part)
 const char *ruleset_part_version(enum ruleset_part part)
 {
 	return part == RULESET_MAIN ? RULESET_VERSION : RULESET_GUARD_VERSION;
+}
+
+/* @return the number behind the version's words; -1: other words, or no number */
+static long number_of(const char *version, const char *words, size_t len)
+{
+	long number;
+	char *end;
+
+	if (strncmp(version, words, len) != 0 || version[len] < '0' || version[len] > '9')
+		return -1;
+	number = strtol(version + len, &end, 10);
+	return *end ? -1 : number;
+}
+
+enum ruleset_maker ruleset_part_maker(enum ruleset_part part, const char *comment)
+{
+	const char *version = ruleset_part_version(part);
+	size_t len = (size_t)(strrchr(version, ' ') - version) + 1;
+	long number = number_of(comment, version, len);
+	long ours = number_of(version, version, len);
+
+	if (number < 0)
+		return RULESET_SOMEBODY_ELSE;
+	if (number == ours)
+		return RULESET_THIS_RELEASE;
+	return number < ours ? RULESET_OLDER_RELEASE : RULESET_NEWER_RELEASE;
 }
 
 /* ---- The skeleton ------------------------------------------------------------------ */

@@ -11,7 +11,9 @@
 
 #include "kernel/nft.h"
 
-/** Change whenever the skeleton does; kept in the tables' comments. */
+/** The last number grows whenever the skeleton changes; kept in the tables' comments. An
+ *  older table is read by the names of the sets and made anew (elements_renew()): so a set
+ *  that gets other keys or values gets another name. */
 #define RULESET_VERSION       "nestnet skeleton 1"
 #define RULESET_GUARD_VERSION "nestnet guards 1"
 
@@ -137,6 +139,17 @@ const struct nft_table *ruleset_part_table(enum ruleset_part part);
 
 /** How nft names the table, such as "inet nestnet". */
 const char *ruleset_part_text(enum ruleset_part part);
+
+/** Who made a table of ours. */
+enum ruleset_maker {
+	RULESET_THIS_RELEASE,
+	RULESET_OLDER_RELEASE, /* its sets are some of ours: what is in them can be read */
+	RULESET_NEWER_RELEASE,
+	RULESET_SOMEBODY_ELSE,
+};
+
+/** Reads who made a table of this part from its comment. */
+enum ruleset_maker ruleset_part_maker(enum ruleset_part part, const char *comment);
 
 /** The table's comment, if this release made it. */
 const char *ruleset_part_version(enum ruleset_part part);

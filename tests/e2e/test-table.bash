@@ -101,3 +101,24 @@ nestnet_alone() {
 	on l1 unshare --mount sh -c 'mount --bind /dev/null "$0" && exec "$@"' \
 		"$library" "$NESTNET" "$@"
 }
+
+# An older release's table: an upgrade of the package is followed by apply.
+test_a_table_of_an_older_release_is_made_anew_under_an_open_stream() {
+	nestnet expose 10.128.0.13 192.168.122.89 --timeout 2h
+	nestnet expose 10.128.0.14:7 192.168.122.90 --from 10.128.0.0/24
+	nestnet save >"$LAB_SCRATCH/saved"
+	stream_open in ext tcp 10.128.0.13 7
+	stream_says in before
+	on l1 nft list ruleset >"$LAB_SCRATCH/older"
+	sed -Ei 's/"nestnet skeleton [0-9]+"/"nestnet skeleton 0"/; /set any_open4/,/}/d' \
+		"$LAB_SCRATCH/older"
+	on l1 nft -f - <<<"flush ruleset; include \"$LAB_SCRATCH/older\""
+	same "saved" "$(sed 's/ --timeout.*//' "$LAB_SCRATCH/saved")" \
+		"$(nestnet save | sed 's/ --timeout.*//')"
+	nestnet apply "$LAB_SCRATCH/saved"
+	on l1 nft list set inet nestnet any_open4 >/dev/null
+	stream_says in after
+	reaches ext tcp 10.128.0.14 7 "l2b sees 10.128.0.50"
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	changes_nothing nestnet apply "$LAB_SCRATCH/saved"
+}

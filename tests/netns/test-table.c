@@ -236,14 +236,14 @@ static void check_untouched(const char *sentence)
 	changes_nothing(ck_assert_int_eq(nestnet_nat_list(ctx, NULL, NULL), -EOPNOTSUPP));
 }
 
-START_TEST(a_table_of_another_version_is_left_alone)
+START_TEST(a_table_of_a_later_release_is_left_alone)
 {
 	/* A comment's alone: a later release may have changed anything else. */
 	sh("nft add table inet nestnet '{ comment \"nestnet skeleton 999\"; }' && "
 	   "nft add set inet nestnet addr4 '{ type ether_addr; }'");
 	check_untouched(
 		"expose 10.128.0.13: table inet nestnet is 'nestnet skeleton 999', "
-		"made by another release of nestnet (this one makes '" RULESET_VERSION
+		"made by a later release of nestnet (this one makes '" RULESET_VERSION
 		"')");
 }
 END_TEST
@@ -262,12 +262,169 @@ START_TEST(a_table_of_our_name_that_somebody_else_made_is_left_alone)
 }
 END_TEST
 
+/* ---- Tables of an older release ------------------------------------------------------------- */
+
+/* What there is becomes what an older release might have made: without a set and the rules
+ * that read it, with another rule more, and the version's number less. */
+static void make_older(void)
+{
+	sh("f=$(mktemp) && nft list ruleset > $f && nft flush ruleset && "
+	   "sed -Ei -e 's/\"nestnet (skeleton|guards) [0-9]+\"/\"nestnet \\1 0\"/' "
+	   "-e '/@addr_nolocal4/d' -e '/set addr_nolocal4/,/}/d' "
+	   "-e 's/^(\t\tip saddr @keep4 accept)$/\t\tcounter\\n\\1/' $f && "
+	   "nft -f $f; s=$?; rm $f; exit $s");
+	ck_assert_int_ne(sh_status("nft list set inet nestnet addr_nolocal4 2>/dev/null"), 0);
+}
+
+/* But for elements, and for the chain of the tap that is gone. */
+static char *tables_made_now(void)
+{
+	return sh_output("nft -s list ruleset | sed -E -e '/expires|elements|^\t\t\t  /d' "
+			 "-e '/chain guard_gone0/,/}/d' | sed '/^$/d'");
+}
+
+static void make_state(void)
+{
+	struct nestnet_prefix from = prefix_of("10.2.0.0/16");
+	struct nestnet_expose_options options = { .size = sizeof(options),
+						  .egress = NESTNET_EGRESS_ALIAS,
+						  .comment = "kept",
+						  .from = &from,
+						  .n_from = 1 };
+	const struct nestnet_guard guard = { .mac = { 0x52, 0x54, 0, 0, 0, 1 } };
+	struct nestnet_tap_options tap = { .size = sizeof(tap),
+					   .guards = &guard,
+					   .n_guards = 1 };
+
+	ok(expose_with("10.128.0.13", GUEST, &options));
+	ok(expose("10.128.0.14:8000-8010", GUEST, 0));
+	ok(expose("fd10::/120", "fd12::/120", NESTNET_EXPOSE_FORCE));
+	ok(nat_add("192.168.122.0/24", NULL));
+	ok(tap_add("tap0", &tap));
+	ok(tap_add("gone0", &tap));
+	sh("ip link del gone0");
+	options = (struct nestnet_expose_options){ .size = sizeof(options),
+						   .timeout_ms = 100000 };
+	ok(expose_with("10.128.0.15", "192.168.122.90", &options));
+}
+
+static const char *before_and_after(void)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text), "%s%s%s", exposures(), nats(), taps());
+	return text;
+}
+
+START_TEST(a_table_of_an_older_release_is_read_and_the_next_commit_makes_it_anew)
+{
+	char *skeleton, *now, *state;
+
+	make_state();
+	skeleton = tables_made_now();
+	make_older();
+	state = strdup(before_and_after());
+	ck_assert_ptr_nonnull(strstr(state, "10.128.0.13 > " GUEST));
+	changes_nothing(refused(unexpose("10.128.0.99", 0), ENOENT,
+				"unexpose 10.128.0.99: not exposed"));
+
+	ok(expose("10.128.0.16", GUEST, NESTNET_EXPOSE_NO_LOCAL));
+	ok(unexpose("10.128.0.16", 0));
+	now = tables_made_now();
+	snapshots_equal(skeleton, now, "the skeleton");
+	ck_assert_str_eq(before_and_after(), state);
+	sh("nft list ruleset | nft -c -f -");
+	ok(clear());
+	ck_assert_int_eq(sh_status("test -z \"$(nft list ruleset)\""), 0);
+	free(skeleton);
+	free(now);
+	free(state);
+}
+END_TEST
+
+static uint64_t remaining_ms;
+
+static int take_remaining(void *userdata, const struct nestnet_exposure *exposure)
+{
+	(void)userdata;
+	remaining_ms = exposure->expires_ms;
+	ck_assert_uint_eq(exposure->timeout_ms, 100000);
+	return 0;
+}
+
+START_TEST(a_table_that_is_made_anew_lets_clocks_go_on)
+{
+	struct nestnet_endpoint alias = alias_of("10.128.0.15");
+
+	make_state();
+	sh("nft delete element inet nestnet addr_timed4 '{ 10.128.0.15 }' && "
+	   "nft add element inet nestnet addr_timed4 "
+	   "'{ 10.128.0.15 timeout 100s expires 50s : 192.168.122.90 }'");
+	make_older();
+	ok(expose("10.128.0.16", GUEST, 0));
+	ok(nestnet_exposure_list(ctx, &alias, take_remaining, NULL));
+	ck_assert_uint_le(remaining_ms, 50000);
+	ck_assert_uint_gt(remaining_ms, 30000);
+}
+END_TEST
+
+START_TEST(a_guard_goes_on_in_tables_that_are_made_anew_and_that_of_no_tap_ends)
+{
+	const struct nestnet_guard guard = { .mac = { 0x52, 0x54, 0, 0, 0, 1 } };
+	struct nestnet_tap_options tap = { .size = sizeof(tap),
+					   .guards = &guard,
+					   .n_guards = 1 };
+
+	make_state();
+	make_older();
+	ok(tap_add("tap1", &tap));
+	sh("nft list chain netdev nestnet guard_tap0 && nft list chain netdev nestnet "
+	   "guard_tap1");
+	ck_assert_int_eq(sh_status("nft list table netdev nestnet | grep -q gone0"), 1);
+	ok(tap_del("tap0", 0));
+	ok(tap_del("tap1", 0));
+}
+END_TEST
+
+START_TEST(a_table_that_could_not_be_made_anew_is_as_it_was)
+{
+	make_state();
+	make_older();
+	/* An overlap that the kernel refuses, in what is put beside what was there. */
+	sh("nft add element inet nestnet closed4 '{ 10.9.0.0/16 }'");
+	changes_but_generation(ck_assert_int_lt(nat_add("10.9.1.0/24", NULL), 0));
+	ck_assert_str_eq(nestnet_errmsg(ctx), "nat add 10.9.1.0/24: change table inet "
+					      "nestnet: File exists");
+	sh("nft list table inet nestnet | grep -q 'skeleton 0'");
+}
+END_TEST
+
+START_TEST(a_whole_state_makes_an_older_table_anew_though_nothing_else_changes)
+{
+	struct nestnet_transaction *tx;
+	char *state;
+
+	ok(expose("10.128.0.13", GUEST, 0));
+	state = strdup(exposures());
+	make_older();
+	tx = begin();
+	ok(nestnet_transaction_set_exact(tx));
+	add_expose(tx, "10.128.0.13", GUEST, 0);
+	ck_assert_str_eq(plan_of(tx), "");
+	ok(commit(tx));
+	sh("nft list table inet nestnet | grep -q '" RULESET_VERSION "'");
+	ck_assert_str_eq(exposures(), state);
+	free(state);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("the table");
 	TCase *skeleton = netns_case(suite, "skeleton", 20);
 	TCase *hands = netns_case(suite, "other hands", 20);
 	TCase *other = netns_case(suite, "other tables", 20);
+	TCase *older = netns_case(suite, "older tables", 20);
 
 	tcase_add_test(skeleton, the_skeleton_is_what_the_file_says);
 	tcase_add_test(skeleton, the_skeleton_is_the_same_whoever_makes_it_first);
@@ -281,7 +438,15 @@ int main(void)
 	tcase_add_test(hands, elements_that_somebody_put_in_are_listed);
 	tcase_add_test(hands, subnets_that_no_prefix_says_are_passed_over);
 	tcase_add_test(hands, a_subnet_that_the_kernel_refuses_changes_nothing);
-	tcase_add_test(other, a_table_of_another_version_is_left_alone);
+	tcase_add_test(other, a_table_of_a_later_release_is_left_alone);
 	tcase_add_test(other, a_table_of_our_name_that_somebody_else_made_is_left_alone);
+	tcase_add_test(older,
+		       a_table_of_an_older_release_is_read_and_the_next_commit_makes_it_anew);
+	tcase_add_test(older, a_table_that_is_made_anew_lets_clocks_go_on);
+	tcase_add_test(older,
+		       a_guard_goes_on_in_tables_that_are_made_anew_and_that_of_no_tap_ends);
+	tcase_add_test(older, a_table_that_could_not_be_made_anew_is_as_it_was);
+	tcase_add_test(older,
+		       a_whole_state_makes_an_older_table_anew_though_nothing_else_changes);
 	return netns_run(suite);
 }
