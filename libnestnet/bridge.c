@@ -24,6 +24,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -398,8 +399,6 @@ static const char *why_not_bridge(const char *name,
 
 	if (why)
 		return why;
-	if (options->size < sizeof(*options))
-		return "the options' size is not set";
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65535))
 		return "the MTU of a bridge is from 68 to 65535";
 	why = options->mac ? name_why_not_mac(options->mac) : NULL;
@@ -416,17 +415,19 @@ static const char *why_not_bridge(const char *name,
 int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
 		       const struct nestnet_bridge_options *options)
 {
-	static const struct nestnet_bridge_options none = { .size = sizeof(none) };
+	struct nestnet_bridge_options own;
 	struct request request = { .kind = REQUEST_BRIDGE_ADD };
 	struct bridge_request *bridge = &request.bridge;
 	const char *why;
+	int code;
 
 	transaction_begin(tx);
-	if (!options)
-		options = &none;
-	why = why_not_bridge(name, options);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "bridge add '%s': %s", name, why);
+	code = options_read(&own, sizeof(own), options, &why);
+	options = &own;
+	if (!code && (why = why_not_bridge(name, options)))
+		code = EINVAL;
+	if (code)
+		return transaction_refuse(tx, code, "bridge add '%s': %s", name, why);
 
 	snprintf(bridge->name, sizeof(bridge->name), "%s", name);
 	bridge->flags = options->flags;

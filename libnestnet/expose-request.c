@@ -10,6 +10,7 @@
 #include "base/endpoint.h"
 #include "base/error.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,8 +75,6 @@ static const char *why_not_pair(const struct nestnet_endpoint *alias,
 static const char *why_not_options(const struct nestnet_endpoint *alias,
 				   const struct nestnet_expose_options *options)
 {
-	if (options->size < sizeof(*options))
-		return "the options' size is not set";
 	if (options->n_except && endpoint_shape(alias) != ENDPOINT_ADDRESS)
 		return "--except is for a whole address";
 	if (options->timeout_ms > TIMEOUT_MAX_MS)
@@ -158,20 +157,23 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 		   const struct nestnet_endpoint *target,
 		   const struct nestnet_expose_options *options)
 {
-	static const struct nestnet_expose_options none = { .size = sizeof(none) };
+	struct nestnet_expose_options own;
 	struct request request = { .kind = REQUEST_EXPOSE };
 	char text[NESTNET_TEXT_MAX];
 	const char *why;
+	int code;
 
 	transaction_begin(tx);
-	if (!options)
-		options = &none;
 	why = why_not_endpoint(alias, true);
 	if (!why)
 		why = why_not_endpoint(target, false);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "expose: %s", why);
 	nestnet_endpoint_format(alias, text);
+	code = options_read(&own, sizeof(own), options, &why);
+	options = &own;
+	if (code)
+		return transaction_refuse(tx, code, "expose %s: %s", text, why);
 	why = why_not_pair(alias, target);
 	if (!why)
 		why = why_not_options(alias, options);

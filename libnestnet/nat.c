@@ -19,6 +19,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -420,8 +421,6 @@ static const char *why_not_nat(const struct nestnet_prefix *subnet,
 {
 	const char *why;
 
-	if (options->size < sizeof(*options))
-		return "the options' size is not set";
 	if ((subnet->address.family != AF_INET && subnet->address.family != AF_INET6) ||
 	    subnet->len > address_bits(subnet->address.family))
 		return "not an IPv4 or IPv6 prefix";
@@ -440,17 +439,19 @@ static const char *why_not_nat(const struct nestnet_prefix *subnet,
 int nestnet_nat_add(struct nestnet_transaction *tx, const struct nestnet_prefix *subnet,
 		    const struct nestnet_nat_options *options)
 {
-	static const struct nestnet_nat_options none = { .size = sizeof(none) };
+	struct nestnet_nat_options own;
 	struct request request = { .kind = REQUEST_NAT_ADD, .nat = { .subnet = *subnet } };
 	char text[NESTNET_TEXT_MAX];
 	const char *why;
+	int code;
 
 	transaction_begin(tx);
-	if (!options)
-		options = &none;
-	why = why_not_nat(subnet, options);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "nat add %s: %s",
+	code = options_read(&own, sizeof(own), options, &why);
+	options = &own;
+	if (!code && (why = why_not_nat(subnet, options)))
+		code = EINVAL;
+	if (code)
+		return transaction_refuse(tx, code, "nat add %s: %s",
 					  nestnet_prefix_format(subnet, text), why);
 	request.nat.flags = options->flags;
 	if (options->out)

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,8 +40,6 @@ static const char *why_not_offloads(unsigned int offloads)
 
 static const char *why_not(const struct nestnet_open_options *options, bool has_vnet_hdr)
 {
-	if (options->size < sizeof(*options))
-		return "the size of how to open it is not set";
 	if (options->flags & ~NESTNET_OPEN_NONBLOCK)
 		return "there is no such flag of opening";
 	if (options->vnet_hdr_len && (options->vnet_hdr_len < NESTNET_VNET_HDR_MIN ||
@@ -159,11 +158,11 @@ int tap_plan_opening(struct plan *plan, const struct tap_request *request,
 
 /* ---- Public ------------------------------------------------------------------------------------ */
 
-static int refuse(struct nestnet *ctx, const char *name, const char *why)
+static int refuse(struct nestnet *ctx, const char *name, int code, const char *why)
 {
-	error_set(&ctx->error, EINVAL, "%s", why);
+	error_set(&ctx->error, code, "%s", why);
 	error_prefix(&ctx->error, "tap open '%s'", name);
-	return context_end(ctx, -EINVAL);
+	return context_end(ctx, -code);
 }
 
 static int find(struct nestnet *ctx, const char *name, uint32_t ifindex, struct link *ret)
@@ -201,13 +200,15 @@ static int open_found(struct nestnet *ctx, const char *name,
 int nestnet_tap_open(struct nestnet *ctx, const char *name,
 		     const struct nestnet_open_options *options, int *fds, size_t n)
 {
-	static const struct nestnet_open_options none = { .size = sizeof(none) };
+	struct nestnet_open_options own;
 	const char *why;
 	int r;
 
 	context_begin(ctx);
-	if (!options)
-		options = &none;
+	r = options_read(&own, sizeof(own), options, &why);
+	if (r)
+		return refuse(ctx, name ? name : "", r, why);
+	options = &own;
 	why = why_not(options, options->vnet_hdr_len > 0);
 	if (!why && name)
 		why = options->ifindex ? "a name and an ifindex"
@@ -217,7 +218,7 @@ int nestnet_tap_open(struct nestnet *ctx, const char *name,
 	if (!why && (n == 0 || n > NESTNET_QUEUES_MAX))
 		why = "a tap has from 1 to 256 queues";
 	if (why)
-		return refuse(ctx, name ? name : "", why);
+		return refuse(ctx, name ? name : "", EINVAL, why);
 	r = open_found(ctx, name, options, fds, (unsigned int)n);
 	if (r < 0 && name)
 		error_prefix(&ctx->error, "tap open %s", name);

@@ -20,6 +20,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -290,8 +291,6 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 
 	if (why)
 		return why;
-	if (options->size < sizeof(*options))
-		return "the options' size is not set";
 	if (options->queues > NESTNET_QUEUES_MAX)
 		return "a tap has at most 256 queues";
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65521))
@@ -317,20 +316,37 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 	return options->bridge ? name_why_not_interface(options->bridge) : NULL;
 }
 
+/* Both structures have their own size. */
+static int read_options(const struct nestnet_tap_options *options,
+			struct nestnet_tap_options *ret, struct nestnet_open_options *ret_open,
+			const char **ret_why)
+{
+	int code = options_read(ret, sizeof(*ret), options, ret_why);
+
+	if (code || !ret->open)
+		return code;
+	code = options_read(ret_open, sizeof(*ret_open), ret->open, ret_why);
+	ret->open = ret_open;
+	return code;
+}
+
 int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 		    const struct nestnet_tap_options *options)
 {
-	static const struct nestnet_tap_options none = { .size = sizeof(none) };
+	struct nestnet_tap_options own;
+	struct nestnet_open_options open;
 	struct request request = { .kind = REQUEST_TAP_ADD };
 	struct tap_request *tap = &request.tap;
 	const char *why;
+	int code;
 
 	transaction_begin(tx);
-	if (!options)
-		options = &none;
-	why = why_not_tap(name, options);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "tap add '%s': %s", name, why);
+	code = read_options(options, &own, &open, &why);
+	options = &own;
+	if (!code && (why = why_not_tap(name, options)))
+		code = EINVAL;
+	if (code)
+		return transaction_refuse(tx, code, "tap add '%s': %s", name, why);
 
 	snprintf(tap->name, sizeof(tap->name), "%s", name);
 	snprintf(tap->bridge, sizeof(tap->bridge), "%s",

@@ -14,8 +14,8 @@ packages_lab=(curl iproute2 mount nftables)
 
 # shellcheck disable=SC2034
 packages_tests=(
-	busybox-static check clang conntrack cpio dnsmasq-base fish g++ ifupdown iptables jq libcap2-bin
-	mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
+	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base fish g++ ifupdown iptables
+	jq libcap2-bin mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
 )
 
 # Other software as it really is, for tests/lab/firewalls.bash. On the machine itself none of

@@ -25,6 +25,14 @@
  *	by the function that ends in _free, which takes NULL and returns NULL. Descriptors
  *	that are handed over are the caller's to close, and close-on-exec.
  *
+ * Releases
+ *	Option structures start with their size, which the caller sets to the sizeof that it
+ *	was built with, and they grow at their tail. An older program works as before with a
+ *	newer library. A newer program works with an older library as long as it leaves zero
+ *	what that does not know; else it is refused with -EOPNOTSUPP. -EINVAL: the size is
+ *	not set. Structures that are handed to callbacks grow at their tail too; all other
+ *	structures stay as they are.
+ *
  * Errors
  *	Functions return 0 or a documented positive value, or a negative errno of this set:
  *	-EINVAL          the request itself is wrong: malformed, contradictory, too long

@@ -417,7 +417,7 @@ static const struct {
 	  false,
 	  { 0 },
 	  "an ephemeral tap is there while it is open: say how to open it" },
-	{ 0, true, { 0 }, "the size of how to open it is not set" },
+	{ 0, true, { 0 }, "the options' size is not set" },
 	{ .is_opened = true,
 	  OPEN,
 	  .open.flags = 2,

@@ -121,26 +121,6 @@ START_TEST(an_exposure_is_taken_or_refused_with_the_reason)
 }
 END_TEST
 
-START_TEST(options_of_another_size_are_refused)
-{
-	struct nestnet_endpoint from = alias("10.128.0.13"),
-				to = target("192.168.122.89");
-	struct nestnet_expose_options expose = { .size = sizeof(expose) - 1 };
-	struct nestnet_tap_options tap = { .size = 0 };
-	struct nestnet_bridge_options bridge = { .size = 4 };
-	struct nestnet_nat_options nat = { .size = sizeof(nat) - 8 };
-	struct nestnet_prefix subnet = prefix("192.168.122.0/24");
-
-	check_refused(nestnet_expose(tx, &from, &to, &expose), EINVAL);
-	check_refused(nestnet_tap_add(tx, "tap0", &tap), EINVAL);
-	check_refused(nestnet_bridge_add(tx, "br0", &bridge), EINVAL);
-	check_refused(nestnet_nat_add(tx, &subnet, &nat), EINVAL);
-	expose.size = sizeof(expose);
-	ck_assert_int_eq(nestnet_expose(tx, &from, &to, &expose), 0);
-	ck_assert_int_eq(nestnet_expose(tx, &from, &to, NULL), 0);
-}
-END_TEST
-
 /* What a program fills in by itself, past the parsers, is input too. */
 static struct nestnet_endpoint filled(unsigned int kind)
 {
@@ -466,7 +446,6 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	add_table_test(tcase, an_exposure_is_taken_or_refused_with_the_reason, exposures);
-	tcase_add_test(tcase, options_of_another_size_are_refused);
 	tcase_add_loop_test(tcase, an_alias_that_no_parser_gives_is_refused, 0,
 			    FILLED_KINDS);
 	tcase_add_test(tcase, a_target_that_no_parser_gives_is_refused);
