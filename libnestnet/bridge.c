@@ -455,8 +455,8 @@ int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name, unsigne
 	return transaction_add(tx, &request);
 }
 
-static int report(const struct inventory *inventory, const struct inventory_link *from,
-		  nestnet_bridge_fn fn, void *userdata)
+static int report(struct nestnet *ctx, const struct inventory *inventory,
+		  const struct inventory_link *from, nestnet_bridge_fn fn, void *userdata)
 {
 	const struct link *link = &from->link;
 	_cleanup_free_ const char **ports = calloc(inventory->n, sizeof(*ports));
@@ -471,7 +471,7 @@ static int report(const struct inventory *inventory, const struct inventory_link
 	struct mark mark;
 
 	if (!ports)
-		return -ENOMEM;
+		return error_set_errno(&ctx->error, ENOMEM);
 	mark_read(link, &mark);
 	bridge.dhcp = mark.dhcp.first.family ? &mark.dhcp : NULL;
 	memcpy(bridge.mac, link->mac, sizeof(bridge.mac));
@@ -493,7 +493,7 @@ int nestnet_bridge_list(struct nestnet *ctx, nestnet_bridge_fn fn, void *userdat
 		return context_end(ctx, r);
 	for (size_t i = 0; r == 0 && i < inventory.n; i++) {
 		if (inventory.links[i].link.kind == LINK_BRIDGE)
-			r = report(&inventory, &inventory.links[i], fn, userdata);
+			r = report(ctx, &inventory, &inventory.links[i], fn, userdata);
 	}
 	inventory_clear(&inventory);
 	return r;
