@@ -167,6 +167,29 @@ static int add_payload(struct foreign_rule *rule, const struct foreign_expr *exp
 	return r;
 }
 
+/* Whether the route to the source leads to where the packet came in by; firewalld's reverse
+ * path filter. */
+static int add_fib(struct foreign_rule *rule, const struct foreign_expr *expr)
+{
+	static const struct field field = { .field = FOREIGN_WAY_BACK, .len = 4 };
+	uint32_t flags =
+		foreign_number(expr, NFTA_FIB_FLAGS) & ~(uint32_t)NFTA_FIB_F_MARK;
+	bool is_known = foreign_number(expr, NFTA_FIB_RESULT) == NFT_FIB_RESULT_OIF &&
+			flags == (NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT);
+
+	return add_load(rule, foreign_number(expr, NFTA_FIB_DREG),
+			is_known ? &field : NULL, "fib");
+}
+
+/* An extension header that is not there ends the rule; options of TCP may be there. */
+static int add_exthdr(struct foreign_rule *rule, const struct foreign_expr *expr)
+{
+	bool is_sought = foreign_number(expr, NFTA_EXTHDR_OP) == NFT_EXTHDR_OP_IPV6 &&
+			 foreign_number(expr, NFTA_EXTHDR_FLAGS) == 0;
+
+	return add_named(rule, is_sought ? FOREIGN_NEVER : FOREIGN_FORGET, "exthdr");
+}
+
 /* ---- Operations ----------------------------------------------------------------------- */
 
 static int add_bitwise(struct foreign_rule *rule, const struct foreign_expr *expr)
@@ -324,6 +347,8 @@ static const struct {
 	{ "meta", add_meta },
 	{ "payload", add_payload },
 	{ "ct", add_ct },
+	{ "fib", add_fib },
+	{ "exthdr", add_exthdr },
 	{ "cmp", add_cmp },
 	{ "bitwise", add_bitwise },
 	{ "range", add_range },
@@ -341,8 +366,8 @@ static const struct {
 /* What goes on in any case; and what does, with another value in a register. */
 static const char *const idle[] = { "counter", "log",          "notrack", "objref",
 				    "last",    "flow_offload", "dup" };
-static const char *const loads[] = { "fib",    "exthdr", "rt",     "hash", "numgen",
-				     "socket", "osf",    "tunnel", "xfrm", "byteorder" };
+static const char *const loads[] = { "rt",  "hash",   "numgen", "socket",
+				     "osf", "tunnel", "xfrm",   "byteorder" };
 
 static bool is_one_of(const char *name, const char *const *names, size_t n)
 {

@@ -118,6 +118,18 @@ static int add_tcpudp(struct foreign_rule *rule, const char *name,
 	return r;
 }
 
+/* Extension headers of IPv6: ufw drops those that route. */
+static bool is_extension(const char *name)
+{
+	static const char *const names[] = { "rt", "frag", "hbh", "dst", "mh" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int foreign_add_match(struct foreign_rule *rule, const struct foreign_expr *expr)
 {
 	const char *name = foreign_text(expr, NFTA_MATCH_NAME);
@@ -146,7 +158,9 @@ int foreign_add_match(struct foreign_rule *rule, const struct foreign_expr *expr
 
 		return add_tcpudp(rule, name, udp->spts, udp->dpts, udp->invflags, false);
 	}
-	return add_named(rule, FOREIGN_OPAQUE, name) ? 0 : -ENOMEM;
+	return add_named(rule, is_extension(name) ? FOREIGN_NEVER : FOREIGN_OPAQUE, name)
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* Targets that end the rule; all others go on, such as LOG and MARK. */

@@ -42,7 +42,8 @@ enum foreign_kind {
 	FOREIGN_RANGE,   /* goes on where from is within data to data2, or is not */
 	FOREIGN_LOOKUP,  /* goes on where from is in the set `name`, or is not */
 	FOREIGN_OPAQUE,  /* goes on, or not */
-	FOREIGN_END,     /* the rule's verdict */
+	FOREIGN_NEVER, /* goes on with an extension header of IPv6, which none here has */
+	FOREIGN_END,   /* the rule's verdict */
 };
 
 enum foreign_field {
@@ -59,6 +60,7 @@ enum foreign_field {
 	FOREIGN_CT_STATE,
 	FOREIGN_CT_STATUS,
 	FOREIGN_CT_DIRECTION,
+	FOREIGN_WAY_BACK, /* fib saddr . iif oif: 1 where it exists, in 4 bytes */
 };
 
 enum foreign_relation {
@@ -90,7 +92,8 @@ enum foreign_verdict {
 
 struct foreign_op {
 	enum foreign_kind kind;
-	const char *what; /* for OPAQUE and UNKNOWN: nf_tables' or xtables' name; owned */
+	const char *
+		what; /* for OPAQUE, NEVER and UNKNOWN: nf_tables' or xtables' name; owned */
 	enum foreign_field field;
 	enum foreign_relation relation;
 	enum foreign_verdict verdict;

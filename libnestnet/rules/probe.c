@@ -147,6 +147,7 @@ void probe_load(const struct probe *probe, const struct foreign_op *op,
 {
 	bool is_ipv4 = probe->family == AF_INET;
 	uint8_t byte = is_ipv4 ? 2 /* NFPROTO_IPV4 */ : 10 /* NFPROTO_IPV6 */;
+	static const uint8_t exists[4] = { 1 };
 	uint16_t ethertype = htons(is_ipv4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 
 	if (op->to + op->len > FOREIGN_REGISTERS)
@@ -195,6 +196,10 @@ void probe_load(const struct probe *probe, const struct foreign_op *op,
 	case FOREIGN_CT_DIRECTION:
 		byte = probe->is_reply;
 		put(registers, op, &byte, 1);
+		break;
+	case FOREIGN_WAY_BACK:
+		if (probe->has_way_back)
+			put(registers, op, exists, sizeof(exists));
 		break;
 	}
 }
@@ -324,6 +329,8 @@ enum probe_answer probe_run(const struct probe *probe, const struct foreign_op *
 	case FOREIGN_OPAQUE:
 	case FOREIGN_LOOKUP:
 		return PROBE_MAYBE;
+	case FOREIGN_NEVER:
+		return PROBE_NO;
 	case FOREIGN_NOTHING:
 	case FOREIGN_END:
 		break;

@@ -27,6 +27,7 @@ struct probe {
 	unsigned int protocol; /* 0: not known */
 	uint32_t state;        /* FOREIGN_STATE_* */
 	bool is_dnat, is_reply;
+	bool has_way_back; /* its source is behind iif; false: not known */
 	uint8_t network[PROBE_NETWORK], network_known[PROBE_NETWORK];
 	uint8_t transport[PROBE_TRANSPORT], transport_known[PROBE_TRANSPORT];
 };

@@ -25,6 +25,8 @@
 struct writer {
 	char *text;
 	size_t len;
+	rule_name_fn name_of;
+	void *userdata;
 	int family;            /* AF_UNSPEC: not said yet */
 	unsigned int protocol; /* 0: not said yet */
 	const struct foreign_op *load;
@@ -102,6 +104,7 @@ static void write_field(struct writer *writer, const struct foreign_op *load)
 		[FOREIGN_CT_STATE] = "ct state",
 		[FOREIGN_CT_STATUS] = "ct status",
 		[FOREIGN_CT_DIRECTION] = "ct direction",
+		[FOREIGN_WAY_BACK] = "fib saddr . iif oif",
 	};
 
 	if (!load)
@@ -177,6 +180,18 @@ static const char *family_text(enum foreign_field field, int family)
 	return family == AF_INET6 ? "ipv6" : "ipv4";
 }
 
+static void format_index(const struct writer *writer, uint32_t index, char *ret,
+			 size_t size)
+{
+	const char *name =
+		writer->name_of ? writer->name_of(writer->userdata, index) : NULL;
+
+	if (name)
+		snprintf(ret, size, "\"%s\"", name);
+	else
+		snprintf(ret, size, "%" PRIu32, index);
+}
+
 static void format_value(const struct writer *writer, const uint8_t *data, size_t len,
 			 char *ret, size_t size)
 {
@@ -211,7 +226,11 @@ static void format_value(const struct writer *writer, const uint8_t *data, size_
 		if ((load->field == FOREIGN_IIF || load->field == FOREIGN_OIF) &&
 		    len == 4) {
 			memcpy(&number, data, sizeof(number));
-			snprintf(ret, size, "%" PRIu32, number);
+			format_index(writer, number, ret, size);
+			return;
+		}
+		if (load->field == FOREIGN_WAY_BACK) {
+			snprintf(ret, size, "%s", data[0] ? "exists" : "missing");
 			return;
 		}
 		if (len == 1) {
@@ -370,7 +389,7 @@ static void write_name(struct writer *writer, const struct foreign_op *op)
 {
 	if (!op->is_xt)
 		write_word(writer, "%s", op->what);
-	else if (op->kind == FOREIGN_OPAQUE)
+	else if (op->kind == FOREIGN_OPAQUE || op->kind == FOREIGN_NEVER)
 		write_word(writer, "xt match \"%s\"", op->what);
 	else if (strcmp(op->what, "comment") != 0)
 		write_word(writer, "xt target \"%s\"", op->what);
@@ -401,6 +420,7 @@ static size_t write_op(struct writer *writer, const struct foreign_op *op,
 		write_lookup(writer, op);
 		break;
 	case FOREIGN_OPAQUE:
+	case FOREIGN_NEVER:
 	case FOREIGN_NOTHING:
 		write_name(writer, op);
 		break;
@@ -415,7 +435,14 @@ static size_t write_op(struct writer *writer, const struct foreign_op *op,
 const char *rule_text(const struct foreign_chain *chain, const struct foreign_rule *rule,
 		      char *ret)
 {
-	struct writer writer = { .text = ret };
+	return rule_text_named(chain, rule, NULL, NULL, ret);
+}
+
+const char *rule_text_named(const struct foreign_chain *chain,
+			    const struct foreign_rule *rule, rule_name_fn name_of,
+			    void *userdata, char *ret)
+{
+	struct writer writer = { .text = ret, .name_of = name_of, .userdata = userdata };
 
 	ret[0] = '\0';
 	writer.family = chain->family == FOREIGN_IP6  ? AF_INET6

@@ -121,7 +121,10 @@ static const struct {
 	{ "meta nfproto ipv4 drop", "fail f meta nfproto ipv4 drop +0\n" },
 	{ "meta mark 7 drop", "warn f meta mark 0x07000000 drop +0\n" },
 	{ "limit rate 1/second drop", "warn f limit drop +0\n" },
-	{ "fib saddr . iif oif missing drop", "warn f fib 0x00000000 drop +0\n" },
+	{ "fib saddr . iif oif missing drop", "warn f fib saddr . iif oif missing drop +0\n" },
+	{ "fib saddr type local drop", "warn f fib 0x02000000 drop +0\n" },
+	{ "rt type 0 drop", "" },
+	{ "tcp option maxseg size 1-500 drop", "warn f exthdr 0x0001-0x01f4 drop +0\n" },
 	{ "log prefix \"x\" counter drop", "fail f log counter drop +0\n" },
 	{ "jump g", "fail g drop +0\n" },
 	{ "goto g", "fail g drop +0\n" },
@@ -145,6 +148,22 @@ START_TEST(a_rule_stops_what_it_matches)
 	sh("nft 'add rule inet t f %s'", rules[_i].rule);
 	ck_assert_msg(strcmp(walk(), rules[_i].found) == 0, "%s: want \"%s\", got \"%s\"",
 		      rules[_i].rule, rules[_i].found, walk());
+}
+END_TEST
+
+/* Whose source is known to be behind its interface, as doctor knows of uplinks. */
+START_TEST(a_reverse_path_filter_has_nothing_against_who_is_where_he_belongs)
+{
+	struct probe probe = packet();
+
+	probe.has_way_back = true;
+	sh("nft 'table inet t { chain f { type filter hook forward priority 0; "
+	   "fib saddr . mark . iif oif missing drop; fib saddr . iif oif exists accept; "
+	   "drop; }; }'");
+	ck_assert_str_eq(walk_with(&probe, WALK_IP), "");
+	probe.has_way_back = false;
+	ck_assert_str_eq(walk_with(&probe, WALK_IP),
+			 "warn f fib saddr . iif oif missing drop +1\n");
 }
 END_TEST
 
@@ -337,6 +356,7 @@ int main(void)
 
 	add_table_test(tcase, a_rule_stops_what_it_matches, rules);
 	add_table_test(tcase, chains_are_walked_as_the_kernel_does, chains);
+	tcase_add_test(tcase, a_reverse_path_filter_has_nothing_against_who_is_where_he_belongs);
 	tcase_add_test(tcase, a_family_is_walked_by_its_own_packets);
 	add_table_test(tcase, rules_of_iptables_are_read_too, iptables);
 	tcase_add_test(tcase, damaged_rules_are_rules_or_nothing);
