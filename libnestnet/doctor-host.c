@@ -122,7 +122,7 @@ static int check_network(struct doctor *doctor, const struct inventory_link *bri
 	if (doctor->uplinks.n > 0)
 		path.in =
 			inventory_find(&doctor->inventory, doctor->uplinks.ifindexes[0]);
-	r = doctor_rules(doctor, &path, &n);
+	r = doctor_rules(doctor, &path, false, &n);
 	if (r == 0 && n == 0)
 		r = doctor_say(doctor, "rules", NESTNET_FINDING_OK, bridge->link.name,
 			       NULL,

@@ -77,55 +77,91 @@ struct words {
 	bool is_source;
 };
 
+/* The same rule goes in by -I, and out by -D. */
 static void write_iptables(const struct foreign_chain *base, const char *chain,
-			   const struct words *words, char *ret, size_t size)
+			   const struct words *words, struct doctor_remedy *ret)
 {
+	const char *program = base->family == FOREIGN_IP6 ? "ip6tables" : "iptables";
 	bool is_filter = strcmp(base->table, "filter") == 0;
+	char table[64] = "", interface[64] = "";
 
-	snprintf(ret, size, "%s%s%s -I %s %s %s%s%s -j ACCEPT",
-		 base->family == FOREIGN_IP6 ? "ip6tables" : "iptables",
-		 is_filter ? "" : " -t ", is_filter ? "" : base->table, chain,
-		 words->is_source ? "-s" : "-d", words->address,
-		 !words->bridge     ? ""
-		 : words->is_source ? " -i "
-				    : " -o ",
-		 words->bridge ? words->bridge : "");
+	if (!is_filter)
+		snprintf(table, sizeof(table), " -t %s", base->table);
+	if (words->bridge)
+		snprintf(interface, sizeof(interface), " %s %s",
+			 words->is_source ? "-i" : "-o", words->bridge);
+	for (int is_undo = 0; is_undo < 2; is_undo++)
+		snprintf(is_undo ? ret->undo : ret->text, sizeof(ret->text),
+			 "%s%s -%c %s %s %s%s -j ACCEPT", program, table,
+			 is_undo ? 'D' : 'I', chain, words->is_source ? "-s" : "-d",
+			 words->address, interface);
 }
 
+/* Out goes a rule of nft's by its handle, which is only known once it is in: so by what it
+ * says, and by our comment. */
 static void write_nft(const struct foreign_chain *base, int family,
-		      const struct words *words, char *ret, size_t size)
+		      const struct words *words, const char *verdict,
+		      struct doctor_remedy *ret)
 {
-	const char *interface = words->is_source ? " iifname " : " oifname ";
+	char chain[256], match[NESTNET_TEXT_MAX + 16], interface[64] = "";
 
-	snprintf(ret, size, "nft insert rule %s %s %s %s %s %s%s%s counter accept",
-		 foreign_family_name(base->family), base->table, base->name,
-		 family == AF_INET6 ? "ip6" : "ip", words->is_source ? "saddr" : "daddr",
-		 words->address, words->bridge ? interface : "",
-		 words->bridge ? words->bridge : "");
+	snprintf(chain, sizeof(chain), "%s %s %s", foreign_family_name(base->family),
+		 base->table, base->name);
+	snprintf(match, sizeof(match), "%s %s %s", family == AF_INET6 ? "ip6" : "ip",
+		 words->is_source ? "saddr" : "daddr", words->address);
+	if (words->bridge)
+		snprintf(interface, sizeof(interface), "%s %s ",
+			 words->is_source ? "iifname" : "oifname", words->bridge);
+	snprintf(ret->text, sizeof(ret->text),
+		 "nft insert rule %s %s %s%s comment nestnet", chain, match, interface,
+		 verdict);
+	snprintf(ret->undo, sizeof(ret->undo),
+		 "nft -a list chain %s | "
+		 "sed -n 's,.*%s .* comment \"nestnet\" # handle,delete rule %s "
+		 "handle,p' | "
+		 "nft -f -",
+		 chain, match, chain);
 }
 
 static void write_ufw(const struct doctor_path *path, const struct words *words,
-		      char *ret, size_t size)
+		      struct doctor_remedy *ret)
 {
 	const char *in = path->in ? path->in->link.name : NULL;
+	char rule[256];
 
 	if (words->is_source)
-		snprintf(ret, size, "ufw route allow in on %s from %s",
-			 path->out->link.name, words->address);
+		snprintf(rule, sizeof(rule), "allow in on %s from %s", words->bridge,
+			 words->address);
 	else
-		snprintf(ret, size, "ufw route allow %s%s%sout on %s to %s",
-			 in ? "in on " : "", in ? in : "", in ? " " : "",
-			 path->out->link.name, words->address);
+		snprintf(rule, sizeof(rule), "allow %s%s%sout on %s to %s",
+			 in ? "in on " : "", in ? in : "", in ? " " : "", words->bridge,
+			 words->address);
+	snprintf(ret->text, sizeof(ret->text), "ufw route %s", rule);
+	snprintf(ret->undo, sizeof(ret->undo), "ufw route delete %s", rule);
 }
 
-void doctor_remedy(const struct doctor *doctor, const struct doctor_path *path,
-		   enum doctor_leg leg, const struct walk_finding *finding, char *ret,
-		   size_t size)
+static void write_firewalld(const char *bridge, struct doctor_remedy *ret)
+{
+	for (int is_undo = 0; is_undo < 2; is_undo++)
+		snprintf(is_undo ? ret->undo : ret->text, sizeof(ret->text),
+			 "firewall-cmd --permanent --zone=trusted --%s-interface=%s && "
+			 "firewall-cmd --reload",
+			 is_undo ? "remove" : "add", bridge);
+}
+
+static bool is_of(const char *owner, const char *whom)
+{
+	return owner && strcmp(owner, whom) == 0;
+}
+
+void doctor_find_remedy(const struct doctor *doctor, const struct doctor_path *path,
+			enum doctor_leg leg, const struct walk_finding *finding,
+			struct doctor_remedy *ret)
 {
 	const char *owner = doctor_owner(doctor->walker, finding);
 	const struct foreign_chain *base = finding->base;
+	bool is_forward = base->hook == NFT_HOOK_FORWARD && path->out;
 	char address[NESTNET_TEXT_MAX];
-	bool is_forward = base->hook == NFT_HOOK_FORWARD;
 	struct words words = { .address = address, .is_source = leg == DOCTOR_REPLY };
 
 	nestnet_prefix_format(leg == DOCTOR_ARRIVING ? &path->alias : &path->target,
@@ -133,30 +169,24 @@ void doctor_remedy(const struct doctor *doctor, const struct doctor_path *path,
 	/* One address, without its length. */
 	if (strstr(address, path->family == AF_INET ? "/32" : "/128"))
 		*strchr(address, '/') = '\0';
-	if (is_forward && path->out)
+	if (is_forward)
 		words.bridge = path->out->link.name;
 
-	ret[0] = '\0';
+	ret->text[0] = ret->undo[0] = '\0';
 	if (strchr(address, '*') || strpbrk(base->table, " &") ||
 	    strpbrk(base->name, " &"))
 		return; /* every address, or names that are no words */
 	if (finding->verdict == FOREIGN_DNAT && !is_iptables(base))
-		snprintf(ret, size, "nft insert rule %s %s %s %s daddr %s accept",
-			 foreign_family_name(base->family), base->table, base->name,
-			 path->family == AF_INET6 ? "ip6" : "ip", address);
-	else if (owner && strcmp(owner, "firewalld") == 0 && path->out)
-		snprintf(ret, size,
-			 "firewall-cmd --permanent --zone=trusted --add-interface=%s && "
-			 "firewall-cmd --reload",
-			 path->out->link.name);
-	else if (owner && strcmp(owner, "ufw") == 0 && is_forward && path->out)
-		write_ufw(path, &words, ret, size);
+		write_nft(base, path->family, &words, "accept", ret);
+	else if (is_of(owner, "firewalld") && path->out)
+		write_firewalld(path->out->link.name, ret);
+	else if (is_of(owner, "ufw") && is_forward)
+		write_ufw(path, &words, ret);
 	else if (is_iptables(base))
 		write_iptables(base,
-			       owner && strcmp(owner, "Docker") == 0 && is_forward
-				       ? "DOCKER-USER"
-				       : base->name,
-			       &words, ret, size);
+			       is_of(owner, "Docker") && is_forward ? "DOCKER-USER"
+								    : base->name,
+			       &words, ret);
 	else
-		write_nft(base, path->family, &words, ret, size);
+		write_nft(base, path->family, &words, "counter accept", ret);
 }

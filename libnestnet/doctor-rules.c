@@ -29,6 +29,7 @@ struct rules {
 	const char *check;
 	enum doctor_leg leg;
 	bool is_part; /* of what was asked about: a warning at most */
+	bool is_sure; /* what may be is not told */
 	size_t n;
 };
 
@@ -55,14 +56,19 @@ static const char *verb(const struct walk_finding *finding)
 	return "drops";
 }
 
-/* "rule handle 12 (libvirt) rejects it: oifname "virbr0" reject" */
-static int say_finding(const struct rules *rules, const struct walk_finding *finding,
-		       const char *subject, const char *remedy)
+static const char *name_of(void *userdata, uint32_t ifindex)
+{
+	const struct doctor *doctor = userdata;
+	const struct inventory_link *link = inventory_find(&doctor->inventory, ifindex);
+
+	return link ? link->link.name : NULL;
+}
+
+/* "rule handle 12 of libvirt rejects: oifname "virbr0" reject" */
+static void write_detail(const struct rules *rules, const struct walk_finding *finding,
+			 char *ret, size_t size)
 {
 	const char *owner = doctor_owner(rules->doctor->walker, finding);
-	enum nestnet_finding_status status = finding->is_certain && !rules->is_part
-						     ? NESTNET_FINDING_FAIL
-						     : NESTNET_FINDING_WARN;
 	char whose[64] = "", text[RULE_TEXT_MAX], others[64] = "";
 
 	if (owner)
@@ -70,30 +76,41 @@ static int say_finding(const struct rules *rules, const struct walk_finding *fin
 	if (finding->n_others > 0)
 		snprintf(others, sizeof(others), " (and %zu more rules of the kind)",
 			 finding->n_others);
-	if (!finding->rule)
-		return doctor_say(rules->doctor, rules->check, status, subject, remedy,
-				  "policy drop%s%s", whose,
-				  finding->is_certain ? "" : " for what no rule accepts");
-	rule_text(finding->chain, finding->rule, text);
-	return doctor_say(rules->doctor, rules->check, status, subject, remedy,
-			  "rule handle %llu%s %s%s: %s%s",
-			  (unsigned long long)finding->rule->handle, whose,
-			  finding->is_certain ? "" : "may be one that ", verb(finding),
-			  text, others);
+	if (finding->rule)
+		snprintf(ret, size, "rule handle %llu%s %s%s: %s%s",
+			 (unsigned long long)finding->rule->handle, whose,
+			 finding->is_certain ? "" : "may be one that ", verb(finding),
+			 rule_text_named(finding->chain, finding->rule, name_of,
+					 rules->doctor, text),
+			 others);
+	else
+		snprintf(ret, size, "policy drop%s%s", whose,
+			 finding->is_certain ? "" : " for what no rule accepts");
 }
 
-static int take_finding(void *userdata, const struct walk_finding *finding)
+static int take_finding(void *userdata, const struct walk_finding *found)
 {
 	struct rules *rules = userdata;
-	char subject[256], remedy[512];
+	char subject[256], detail[1024];
+	struct doctor_remedy remedy;
+	struct nestnet_finding finding = { .check = rules->check,
+					   .status = NESTNET_FINDING_WARN,
+					   .subject = subject,
+					   .detail = detail,
+					   .remedy = remedy.text,
+					   .undo = remedy.undo };
 
+	if (rules->is_sure && !found->is_certain)
+		return 0;
 	rules->n++;
+	if (found->is_certain && !rules->is_part)
+		finding.status = NESTNET_FINDING_FAIL;
 	snprintf(subject, sizeof(subject), "%s %s %s",
-		 foreign_family_name(finding->chain->family), finding->chain->table,
-		 finding->chain->name);
-	doctor_remedy(rules->doctor, rules->path, rules->leg, finding, remedy,
-		      sizeof(remedy));
-	return say_finding(rules, finding, subject, remedy);
+		 foreign_family_name(found->chain->family), found->chain->table,
+		 found->chain->name);
+	write_detail(rules, found, detail, sizeof(detail));
+	doctor_find_remedy(rules->doctor, rules->path, rules->leg, found, &remedy);
+	return doctor_tell(rules->doctor, &finding);
 }
 
 /* A chain of the nat type has an accept that is none of ours to judge, and no drop. */
@@ -164,13 +181,25 @@ static struct probe reply(const struct doctor_path *path)
 
 /* ---- The way -------------------------------------------------------------------------- */
 
+/* Anybody may be behind an uplink; and the guest is where the route to it leads. */
+static bool has_way_back(const struct rules *rules, uint32_t iif)
+{
+	const struct inventory_link *out = rules->path->out;
+
+	return (out && iif == out->link.ifindex) ||
+	       uplinks_have(&rules->doctor->uplinks, iif);
+}
+
 static int walk(struct rules *rules, const char *check, enum doctor_leg leg,
 		const struct probe *probe, enum nft_hook hook, unsigned int flags,
 		int least, int most)
 {
+	struct probe met = *probe;
+
 	rules->check = check;
 	rules->leg = leg;
-	return walker_walk(rules->doctor->walker, probe, hook, flags, least, most,
+	met.has_way_back = has_way_back(rules, probe->iif);
+	return walker_walk(rules->doctor->walker, &met, hook, flags, least, most,
 			   flags & WALK_NAT ? take_translation : take_finding, rules);
 }
 
@@ -264,16 +293,19 @@ static int walk_reply(struct rules *rules, const struct doctor_path *path)
 	return r;
 }
 
-/* What guests begin themselves, which no translation of ours lets by. */
+/* What guests begin themselves, which no translation of ours lets by. Of an exposure it is a
+ * part where the whole address is the guest's. */
 static int walk_outbound(struct rules *rules, const struct doctor_path *path)
 {
 	struct probe probe = reply(path);
 
-	if (path->exposure)
+	if (path->alias_port || (path->exposure && path->exposure->alias.first_port))
 		return 0;
+	probe_set_ports(&probe, 0, 0);
 	probe.state = FOREIGN_STATE_NEW;
 	probe.is_dnat = probe.is_reply = false;
 	set_output(&probe, path->in);
+	rules->is_part = path->exposure;
 	return walk(rules, "outbound", DOCTOR_REPLY, &probe, NFT_HOOK_FORWARD, WALK_IP,
 		    INT_MIN, INT_MAX);
 }
@@ -301,9 +333,10 @@ static int walk_bridged(struct rules *rules, const struct doctor_path *path)
 		    WALK_IP, INT_MIN, INT_MAX);
 }
 
-int doctor_rules(struct doctor *doctor, const struct doctor_path *path, size_t *ret_n)
+int doctor_rules(struct doctor *doctor, const struct doctor_path *path, bool is_sure,
+		 size_t *ret_n)
 {
-	struct rules rules = { .doctor = doctor, .path = path };
+	struct rules rules = { .doctor = doctor, .path = path, .is_sure = is_sure };
 	int r = walk_prerouting(&rules, path);
 
 	if (r == 0)

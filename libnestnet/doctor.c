@@ -38,6 +38,19 @@ static bool is_pastable(const char *remedy)
 	}
 }
 
+/* What takes a remedy back has no names but those of the remedy. */
+int doctor_tell(const struct doctor *doctor, const struct nestnet_finding *finding)
+{
+	struct nestnet_finding told = *finding;
+
+	if (!told.remedy || !isalpha((unsigned char)told.remedy[0]) ||
+	    !is_pastable(told.remedy))
+		told.remedy = NULL;
+	if (!told.remedy || !told.undo[0])
+		told.undo = NULL;
+	return doctor->fn(doctor->userdata, &told);
+}
+
 int doctor_say(const struct doctor *doctor, const char *check,
 	       enum nestnet_finding_status status, const char *subject,
 	       const char *remedy, const char *format, ...)
@@ -47,15 +60,14 @@ int doctor_say(const struct doctor *doctor, const char *check,
 					   .status = status,
 					   .subject = subject,
 					   .detail = detail,
-					   .remedy = NULL };
+					   .remedy = remedy,
+					   .undo = "" };
 	va_list args;
 
-	if (remedy && isalpha((unsigned char)remedy[0]) && is_pastable(remedy))
-		finding.remedy = remedy;
 	va_start(args, format);
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
-	return doctor->fn(doctor->userdata, &finding);
+	return doctor_tell(doctor, &finding);
 }
 
 /* ---- Which exposures are meant -------------------------------------------------------- */
@@ -187,12 +199,12 @@ static int examine_exposure(struct doctor *doctor, const struct exposure *exposu
 
 	if (flags & NESTNET_DOCTOR_RULES) {
 		r = doctor_find_way(doctor, &path);
-		return r < 0 ? r : doctor_rules(doctor, &path, &n);
+		return r < 0 ? r : doctor_rules(doctor, &path, true, &n);
 	}
 	nestnet_endpoint_format(&exposure->alias, text);
 	r = doctor_path(doctor, &path);
 	if (r == 0)
-		r = doctor_rules(doctor, &path, &n);
+		r = doctor_rules(doctor, &path, false, &n);
 	if (r == 0)
 		r = doctor_legacy(doctor);
 	if (r == 0 && n == 0)

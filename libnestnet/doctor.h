@@ -40,6 +40,10 @@ int doctor_say(const struct doctor *doctor, const char *check,
 	       const char *remedy, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
 
+/** The same of a finding that is written already; a remedy that is not to be pasted is left
+ *  out, with what would take it back. */
+int doctor_tell(const struct doctor *doctor, const struct nestnet_finding *finding);
+
 /** Where on its way a packet is. */
 enum doctor_leg {
 	DOCTOR_ARRIVING, /* to the alias, before it is translated */
@@ -48,14 +52,21 @@ enum doctor_leg {
 };
 
 /** The rules of other software (doctor-rules.c).
- *  @param ret_n  counts what was told; untouched where nothing was */
-int doctor_rules(struct doctor *doctor, const struct doctor_path *path, size_t *ret_n);
+ *  @param is_sure  what may be is not told
+ *  @param ret_n    counts what was told; untouched where nothing was */
+int doctor_rules(struct doctor *doctor, const struct doctor_path *path, bool is_sure,
+		 size_t *ret_n);
+
+/** A command line that lets the packets by, and one that takes it back; "": none. */
+struct doctor_remedy {
+	char text[512], undo[1024];
+};
 
 /** The remedy for one of them, of the software that it belongs to (doctor-remedy.c). */
 const char *doctor_owner(const struct walker *walker, const struct walk_finding *finding);
-void doctor_remedy(const struct doctor *doctor, const struct doctor_path *path,
-		   enum doctor_leg leg, const struct walk_finding *finding, char *ret,
-		   size_t size);
+void doctor_find_remedy(const struct doctor *doctor, const struct doctor_path *path,
+			enum doctor_leg leg, const struct walk_finding *finding,
+			struct doctor_remedy *ret);
 
 /** All that stands in the way of an exposure, apart from rules (doctor-path.c); fills in
  *  what was found of the way. */

@@ -802,6 +802,8 @@ struct nestnet_finding {
 	const char *subject; /**< what was looked at: an interface, a chain */
 	const char *detail;
 	const char *remedy; /**< a command line that helps; NULL: none */
+	const char *undo;   /**< one that takes the remedy back, of a rule of other software;
+			         NULL: none */
 };
 
 /** A return value other than 0 ends the examination and is returned by it. */
@@ -814,13 +816,14 @@ typedef int (*nestnet_finding_fn)(void *userdata, const struct nestnet_finding *
  *
  * Of an exposure that is its whole way: whether the alias arrives, is translated, has a
  * route, is forwarded by every base chain of other software's tables that its packets meet,
- * is delivered, and answered. A whole address is judged by TCP. Without one it is what the
- * host needs for guests. Rules of iptables-legacy cannot be seen, and are warned of.
+ * is delivered, and answered. A whole address is judged by TCP, and by what the guest begins
+ * itself ("outbound", a part of it). Without one it is what the host needs for guests. Rules of iptables-legacy cannot be seen, and are warned of.
  * @param match  NULL: the host. Else an alias, with a port or without: the exposures that
  *               have its packets; with NESTNET_DOCTOR_RULES exactly this one
  * @param flags  0 or NESTNET_DOCTOR_RULES, which asks for the chains of firewalls that are
  *               known by name (of iptables, firewalld, libvirt, Docker, Debian's
- *               nftables.conf), and where there is none says nothing
+ *               nftables.conf), and where there is none says nothing; what only might
+ *               stop it is not told
  * @return 0, whatever was found; what fn returned; or an error: could not look. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endpoint *match,

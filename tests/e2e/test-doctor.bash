@@ -77,7 +77,7 @@ test_a_way_without_obstacles_is_said_to_be_open() {
 		"$(nestnet -j doctor 10.128.0.13 | jq -c '[.[] | select(.status != "ok") | .check]')"
 	same "checks" "arrives uplink rp_filter translated routed forwarding mtu delivered neighbour port rules" \
 		"$(nestnet -j doctor 10.128.0.13 | jq -r '.[].check' | xargs)"
-	same "keys" '["check","detail","remedy","status","subject"]' \
+	same "keys" '["check","detail","remedy","status","subject","undo"]' \
 		"$(nestnet -j doctor 10.128.0.13 | jq -c '.[0] | keys')"
 	changes_nothing nestnet doctor 10.128.0.13
 	matches "table" '^CHECK +STATUS +SUBJECT +DETAIL' "$(nestnet doctor 10.128.0.13)"
@@ -293,7 +293,7 @@ test_libvirts_reject_is_named_and_healed() {
 # The same of libvirt's nftables backend, which knows interfaces by their index.
 test_libvirts_own_table_is_named_and_healed() {
 	libvirt_nftables_rules
-	warned 'ip libvirt_network guest_input will stop it: rule handle [0-9]+ of libvirt rejects: oif [0-9]+ counter reject'
+	warned 'ip libvirt_network guest_input will stop it: rule handle [0-9]+ of libvirt rejects: oif "virbr0" counter reject'
 	same "bridged frames are let by" "" "$(finding bridge-nf-call 10.128.0.13)"
 	heals
 }
@@ -349,10 +349,14 @@ firewalld_rules() {
 
 test_firewallds_own_accept_of_translated_flows_is_seen() {
 	firewalld_rules 'ct status dnat accept'
-	same "expose says" "" "$(nestnet expose 10.128.0.13 192.168.122.89 2>&1)"
+	same "expose of a port says" "" "$(nestnet expose 10.128.0.14:80 192.168.122.89:8000 2>&1)"
+	# What the guest begins itself is a part of a whole address.
+	matches "expose says" \
+		'inet firewalld filter_FORWARD will stop what the guest begins itself: rule handle [0-9]+ of firewalld rejects: reject' \
+		"$(nestnet expose 10.128.0.13 192.168.122.89 2>&1)"
 	comes
 	nestnet doctor 10.128.0.13 >/dev/null
-	# What the guest begins itself is none of the exposure's, and the host's to tell.
+	finds outbound '^warn inet firewalld filter_FORWARD: ' 10.128.0.13
 	gets_nothing l2 tcp 10.128.0.50 7
 	fails
 	finds outbound '^fail inet firewalld filter_FORWARD: rule handle [0-9]+ of firewalld rejects: reject'
