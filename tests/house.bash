@@ -153,6 +153,20 @@ the_command_sees_the_public_header_alone() {
 	done
 }
 
+# And libcap-ng, in the one file that has to do with privileges.
+the_helper_sees_the_public_header_alone() {
+	local file own
+
+	own=$(cd "$top/bridge-helper" && printf '%s|' *.h)
+	for file in $(files_of bridge-helper); do
+		may_include "$file" "\"(${own%|})\"|<[^>]*>"
+		includes "$file" | grep -E '^<(nestnet|cap-ng)' | grep -vx '<nestnet/nestnet.h>' |
+			sed "s|^|${file#"$top"/} includes |" |
+			grep -vx 'bridge-helper/privileges.c includes <cap-ng.h>'
+		says_foreign "$file"
+	done
+}
+
 examples_see_the_public_header_alone_and_are_short() {
 	local file
 
@@ -242,6 +256,17 @@ the_library_starts_ends_and_prints_nothing() {
 		grep -Fxf <(xargs -n 1 <<<"$names")
 }
 
+# Any user runs it, with privileges that the user does not have.
+the_helper_starts_nothing_asks_no_environment_and_measures_what_it_copies() {
+	local names='system popen fork vfork clone posix_spawn posix_spawnp execl execle execlp
+		execv execve execvp execvpe fexecve dlopen setlocale getenv secure_getenv setenv
+		gets strcpy strcat sprintf vsprintf scanf sscanf fscanf strncpy strncat
+		__strcpy_chk __strcat_chk __sprintf_chk __isoc99_sscanf'
+
+	nm -D --undefined-only "$build/.libs/nestnet-bridge-helper" | awk '{ print $NF }' |
+		sed 's/@.*//' | grep -Fxf <(xargs -n 1 <<<"$names")
+}
+
 # No globals: threads need no lock, and two contexts share nothing.
 the_library_has_no_writable_data() {
 	! is_instrumented || return 0
@@ -298,9 +323,9 @@ a_cxx_program_links_with_the_library() {
 # ---- The shape of files ----------------------------------------------------------------------------
 
 sources() {
-	find "$top"/{examples,include,libnestnet,nestnet-cli,tests,man} -type f \
-		\( -name '*.[ch]' -o -name '*.bash' -o -name '*.[1357]' -o -name run -o -name lab \) |
-		sort
+	find "$top"/{bridge-helper,examples,include,libnestnet,nestnet-cli,tests,man} -type f \
+		\( -name '*.[ch]' -o -name '*.bash' -o -name '*.[13578]' -o -name '*.conf' \
+		-o -name run -o -name lab \) | sort
 	find "$top/hooks" "$top/completion" -type f ! -name '*.md' | sort
 	printf '%s\n' "$top"/{Makefile.am,configure.ac,autogen.sh,quickstart,run-tests}
 }

@@ -8,8 +8,9 @@
 # guest_boot TAP MAC ADDRESS/LEN GATEWAY USER (or dhcp for ADDRESS/LEN), then guest_run COMMAND..., then guest_stop;
 # it ends with the lab in any case. After lab.bash; one guest a lab.
 
-# The root file system: busybox, our peer with the libraries that it needs, and this init.
-guest_image() {
+# The root file system: busybox, our peer with the libraries that it needs, and this init,
+# which loads the modules of a directory, if any, as its file `order` has them.
+guest_image() { # [MODULES]
 	local root=$LAB_SCRATCH/guest-root library
 
 	mkdir -p "$root"/{bin,dev,proc,www}
@@ -26,10 +27,15 @@ guest_image() {
 		busybox mount -t proc proc /proc
 		busybox mount -t devtmpfs dev /dev
 		busybox stty -echo -onlcr
+		for module in $(busybox cat /modules/order 2>/dev/null); do
+			busybox insmod "/modules/$module.ko"
+		done
+		name=uml
 		for word in $(busybox cat /proc/cmdline); do
 			case $word in
 			address=*) address=${word#*=} ;;
 			gateway=*) gateway=${word#*=} ;;
+			name=*) name=${word#*=} ;;
 			esac
 		done
 		busybox ip link set lo up
@@ -40,9 +46,9 @@ guest_image() {
 			busybox ip address add "$address" dev eth0
 			busybox ip route add default via "$gateway"
 		fi
-		echo "guest page of uml" >/www/index.html
+		echo "guest page of $name" >/www/index.html
 		busybox httpd -p 8000 -h /www
-		peer serve uml echo:7 echo:22
+		peer serve "$name" echo:7 echo:22
 		echo "guest: ready"
 		while read -r line; do
 			eval "$line" 2>&1
@@ -60,15 +66,17 @@ guest_image() {
 		echo "nameserver $dns" >/resolv.conf
 	END
 	chmod 755 "$root/init" "$root/bin/leased"
+	[[ ! -d ${1-} ]] || cp -r "$1" "$root/modules"
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$LAB_SCRATCH/guest.cpio"
 }
 
-# Prints what the guest's console says, until it is ready or has done what it was told; 20 s
-# at most from line to line.
+# Prints what the guest's console says, until it is ready or has done what it was told; so
+# many seconds at most from line to line.
+guest_patience=20
 guest_console() {
 	local line
 
-	while read -r -t 20 -u "$guest_screen" line; do
+	while read -r -t "$guest_patience" -u "$guest_screen" line; do
 		line=${line%$'\r'}
 		case $line in
 		"guest: done "*) return "${line##* }" ;;
