@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -422,8 +423,8 @@ int nestnet_alias_add(struct nestnet_transaction *tx, const struct nestnet_prefi
 	transaction_begin(tx);
 	if (!why)
 		why = name_why_not_interface(dev);
-	if (!why && flags)
-		why = "there is no such flag";
+	if (!why)
+		why = flags_why_not(flags, 0);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "alias add %s: %s",
 					  nestnet_prefix_format(prefix, text), why);
@@ -440,6 +441,8 @@ int nestnet_alias_del(struct nestnet_transaction *tx, const struct nestnet_prefi
 	char text[NESTNET_TEXT_MAX];
 
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, NESTNET_IF_EXISTS);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "alias del %s: %s",
 					  nestnet_prefix_format(prefix, text), why);

@@ -397,6 +397,8 @@ static const char *why_not_bridge(const char *name,
 {
 	const char *why = name_why_not_interface(name);
 
+	if (!why)
+		why = flags_why_not(options->flags, NESTNET_BRIDGE_STP);
 	if (why)
 		return why;
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65535))
@@ -449,6 +451,8 @@ int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name, unsigne
 	const char *why = name_why_not_interface(name);
 
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, NESTNET_IF_EXISTS);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "bridge del '%s': %s", name, why);
 	snprintf(request.link.name, sizeof(request.link.name), "%s", name);

@@ -20,6 +20,10 @@
 /* A year: what is for longer is for good. */
 #define TIMEOUT_MAX_MS (365ull * 24 * 3600 * 1000)
 
+#define FLAGS                                                                           \
+	(NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_NO_FORWARD | \
+	 NESTNET_EXPOSE_OPEN | NESTNET_EXPOSE_FORCE)
+
 /* A caller's own values are held against the grammar too: what is written, the parser
  * reads back. */
 static const char *why_not_endpoint(const struct nestnet_endpoint *endpoint, bool is_alias)
@@ -75,6 +79,10 @@ static const char *why_not_pair(const struct nestnet_endpoint *alias,
 static const char *why_not_options(const struct nestnet_endpoint *alias,
 				   const struct nestnet_expose_options *options)
 {
+	const char *why = flags_why_not(options->flags, FLAGS);
+
+	if (why)
+		return why;
 	if (options->n_except && endpoint_shape(alias) != ENDPOINT_ADDRESS)
 		return "--except is for a whole address";
 	if (options->timeout_ms > TIMEOUT_MAX_MS)
@@ -216,8 +224,13 @@ int nestnet_unexpose(struct nestnet_transaction *tx, const struct nestnet_endpoi
 {
 	struct request request = { .kind = REQUEST_UNEXPOSE,
 				   .unexpose = { .alias = *alias, .flags = flags } };
+	const char *why = why_not_endpoint(alias, true);
 
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, NESTNET_IF_EXISTS);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "unexpose: %s", why);
 	return transaction_add(tx, &request);
 }
 
@@ -230,9 +243,12 @@ int nestnet_unexpose_target(struct nestnet_transaction *tx,
 	char text[NESTNET_TEXT_MAX];
 
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, NESTNET_IF_EXISTS);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "unexpose --target %s: %s",
-					  nestnet_address_format(target, text), why);
+					  target ? nestnet_address_format(target, text) : "",
+					  why);
 	if (target)
 		request.unexpose_target.target = *target;
 	return transaction_add(tx, &request);

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct guest {
 	uint8_t mac[6];
@@ -286,4 +287,72 @@ int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn, void *userdata)
 	free(guests.list);
 	inventory_clear(&inventory);
 	return r;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------------- */
+
+/* The kernel tells of new neighbours; but nobody tells of leases, and a wait of this length
+ * is not worth a listener. */
+#define POLL_MS 200
+
+struct search {
+	const char *tap;    /* NULL: any */
+	const uint8_t *mac; /* NULL: any */
+	nestnet_guest_fn fn;
+	void *userdata;
+};
+
+/* One that did not answer is not there, whatever lease it has. */
+static bool is_sought(const struct search *search, const struct nestnet_guest *guest)
+{
+	if (search->tap && (!guest->tap || strcmp(guest->tap, search->tap) != 0))
+		return false;
+	if (search->mac && memcmp(guest->mac, search->mac, sizeof(guest->mac)) != 0)
+		return false;
+	return guest->n_addresses > 0 && guest->state != NESTNET_NEIGHBOUR_FAILED;
+}
+
+static int search_guest(void *userdata, const struct nestnet_guest *guest)
+{
+	const struct search *search = userdata;
+	int r = 0;
+
+	if (!is_sought(search, guest))
+		return 0;
+	if (search->fn)
+		r = search->fn(search->userdata, guest);
+	return r ? r : 1;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int nestnet_guest_wait(struct nestnet *ctx, const char *tap, const uint8_t *mac,
+		       uint64_t timeout_ms, nestnet_guest_fn fn, void *userdata)
+{
+	struct search search = { .tap = tap, .mac = mac, .fn = fn, .userdata = userdata };
+	uint64_t start_ms = now_ms(), gone_ms = 0;
+
+	context_begin(ctx);
+	if (!tap && !mac)
+		return context_end(ctx,
+				   error_set(&ctx->error, EINVAL,
+					     "wait for a guest: neither tap nor MAC"));
+	for (;;) {
+		uint64_t left_ms, pause_ms;
+		int r = nestnet_guest_list(ctx, search_guest, &search);
+
+		gone_ms = now_ms() - start_ms;
+		if (r != 0 || gone_ms >= timeout_ms)
+			return r;
+		left_ms = timeout_ms - gone_ms;
+		pause_ms = left_ms < POLL_MS ? left_ms : POLL_MS;
+		nanosleep(&(const struct timespec){ .tv_nsec = (long)pause_ms * 1000000 },
+			  NULL);
+	}
 }

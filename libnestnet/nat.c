@@ -416,16 +416,25 @@ int nat_plan_save(struct plan *plan)
 
 /* ---- Public -------------------------------------------------------------------------------------- */
 
-static const char *why_not_nat(const struct nestnet_prefix *subnet,
-			       const struct nestnet_nat_options *options)
+static const char *why_not_subnet(const struct nestnet_prefix *subnet)
 {
-	const char *why;
-
 	if ((subnet->address.family != AF_INET && subnet->address.family != AF_INET6) ||
 	    subnet->len > address_bits(subnet->address.family))
 		return "not an IPv4 or IPv6 prefix";
-	if (prefix_has_host_bits(subnet))
-		return "the prefix has host bits set";
+	return prefix_has_host_bits(subnet) ? "the prefix has host bits set" : NULL;
+}
+
+static const char *why_not_nat(const struct nestnet_prefix *subnet,
+			       const struct nestnet_nat_options *options)
+{
+	const char *why =
+		flags_why_not(options->flags, NESTNET_NAT_OPEN | NESTNET_NAT_NO_FORWARD);
+
+	if (why)
+		return why;
+	why = why_not_subnet(subnet);
+	if (why)
+		return why;
 	why = prefix_why_not_unicast(subnet);
 	if (why)
 		return why;
@@ -467,7 +476,15 @@ int nestnet_nat_del(struct nestnet_transaction *tx, const struct nestnet_prefix 
 	struct request request = { .kind = REQUEST_NAT_DEL,
 				   .nat_del = { .subnet = *subnet, .flags = flags } };
 
+	char text[NESTNET_TEXT_MAX];
+	const char *why = why_not_subnet(subnet);
+
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, NESTNET_IF_EXISTS);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "nat del %s: %s",
+					  nestnet_prefix_format(subnet, text), why);
 	return transaction_add(tx, &request);
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -504,6 +505,9 @@ int nestnet_bridge_attach(struct nestnet_transaction *tx, const char *bridge,
 	why = name_why_not_interface(ifname);
 	if (!why && strcmp(bridge, ifname) == 0)
 		why = "a bridge cannot be its own port";
+	if (!why)
+		why = flags_why_not(flags, NESTNET_ATTACH_NO_HAIRPIN |
+						   NESTNET_ATTACH_MOVE_ADDRESSES);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "bridge attach '%s': %s", ifname, why);
 	snprintf(request.attach.bridge, NESTNET_IFNAMSIZ, "%s", bridge);
@@ -518,6 +522,9 @@ int nestnet_bridge_detach(struct nestnet_transaction *tx, const char *ifname,
 	const char *why = name_why_not_interface(ifname);
 
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags,
+				    NESTNET_IF_EXISTS | NESTNET_DETACH_MOVE_ADDRESSES);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "bridge detach '%s': %s", ifname, why);
 	snprintf(request.link.name, NESTNET_IFNAMSIZ, "%s", ifname);

@@ -285,10 +285,17 @@ static const char *why_not_leased(const struct nestnet_tap_options *options)
 	return NULL;
 }
 
+#define FLAGS                                                                   \
+	(NESTNET_TAP_VNET_HDR | NESTNET_TAP_ISOLATED | NESTNET_TAP_NO_HAIRPIN | \
+	 NESTNET_TAP_HAS_OWNER | NESTNET_TAP_HAS_GROUP | NESTNET_TAP_MTU_AUTO | \
+	 NESTNET_TAP_EPHEMERAL)
+
 static const char *why_not_tap(const char *name, const struct nestnet_tap_options *options)
 {
 	const char *why = name_why_not_pattern(name);
 
+	if (!why)
+		why = flags_why_not(options->flags, FLAGS);
 	if (why)
 		return why;
 	if (options->queues > NESTNET_QUEUES_MAX)
@@ -381,6 +388,8 @@ int nestnet_tap_del(struct nestnet_transaction *tx, const char *name, unsigned i
 	const char *why = name_why_not_interface(name);
 
 	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, NESTNET_IF_EXISTS);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "tap del '%s': %s", name, why);
 	snprintf(request.link.name, sizeof(request.link.name), "%s", name);

@@ -42,15 +42,13 @@ static void put(const struct printer *printer, const char *format, ...)
 static int print_host(void *userdata, const struct nestnet_tap *tap)
 {
 	const struct printer *printer = userdata;
-	char text[NESTNET_TEXT_MAX];
-	const uint8_t *mac;
+	char mac[NESTNET_TEXT_MAX], text[NESTNET_TEXT_MAX];
 
 	if (!tap->lease || tap->n_guards != 1 || !tap->bridge ||
 	    strcmp(tap->bridge, printer->bridge) != 0)
 		return 0;
-	mac = tap->guards[0].mac;
-	put(printer, "%s%02x:%02x:%02x:%02x:%02x:%02x,%s," LEASE_TIME, printer->host, mac[0],
-	    mac[1], mac[2], mac[3], mac[4], mac[5],
+	put(printer, "%s%s,%s," LEASE_TIME, printer->host,
+	    nestnet_mac_format(tap->guards[0].mac, mac),
 	    nestnet_address_format(tap->lease, text));
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char *state_text(enum nestnet_neighbour_state state)
 {
@@ -62,73 +61,45 @@ int cmd_guest_list(struct cli *cli, int argc, char **argv)
 
 /* ---- wait ------------------------------------------------------------------------------------- */
 
-/* The kernel tells of new neighbours, but a wait of this length is not worth a listener. */
-#define POLL_MS 200
-
 #define TIMEOUT_MS 60000
 
-struct search {
+struct wait {
 	const struct cli *cli;
-	const char *tap; /* NULL: by mac */
-	uint8_t mac[6];
+	int status;
 };
 
-/* @return the status */
-static int print_guest(const struct cli *cli, const struct nestnet_guest *guest)
+static int print_guest(void *userdata, const struct nestnet_guest *guest)
 {
+	struct wait *wait = userdata;
 	char text[NESTNET_TEXT_MAX];
 	struct rows *rows;
 
-	if (!cli->is_json) {
+	if (!wait->cli->is_json) {
 		printf("%s\n", nestnet_address_format(&guest->addresses[0], text));
-		return STATUS_OK;
+		return 0;
 	}
 	rows = rows_new();
-	if (!rows)
-		return STATUS_FAILED;
-	row_guest(rows, guest);
-	return rows_print(cli, rows, columns, sizeof(columns) / sizeof(columns[0]), 0);
-}
-
-/* @return 0: not this one; else, behind its status */
-static int search_guest(void *userdata, const struct nestnet_guest *guest)
-{
-	const struct search *search = userdata;
-	bool is_it = search->tap
-			     ? guest->tap && strcmp(guest->tap, search->tap) == 0
-			     : memcmp(guest->mac, search->mac, sizeof(guest->mac)) == 0;
-
-	if (!is_it || guest->n_addresses == 0 || guest->state == NESTNET_NEIGHBOUR_FAILED)
+	if (!rows) {
+		wait->status = STATUS_FAILED;
 		return 0;
-	return 1 + print_guest(search->cli, guest);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static int wait_for_guest(const struct cli *cli, struct search *search, const char *what,
-			  uint64_t timeout_ms)
-{
-	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
-	uint64_t end_ms = now_ms() + timeout_ms;
-
-	for (;;) {
-		int r = nestnet_guest_list(cli->ctx, search_guest, search);
-
-		if (r < 0)
-			return cli_fail(cli, r);
-		if (r > 0)
-			return r - 1;
-		if (now_ms() >= end_ms)
-			return cli_give_up(cli, "%s: no address of it was seen in time",
-					      what);
-		nanosleep(&pause, NULL);
 	}
+	row_guest(rows, guest);
+	wait->status = rows_print(wait->cli, rows, columns,
+				  sizeof(columns) / sizeof(columns[0]), 0);
+	return 0;
+}
+
+static int wait_for_guest(struct cli *cli, const char *what, const char *tap,
+			  const uint8_t *mac, uint64_t timeout_ms)
+{
+	struct wait wait = { .cli = cli, .status = STATUS_OK };
+	int r = nestnet_guest_wait(cli->ctx, tap, mac, timeout_ms, print_guest, &wait);
+
+	if (r < 0)
+		return cli_fail(cli, r);
+	if (r == 0)
+		return cli_give_up(cli, "%s: no address of it was seen in time", what);
+	return wait.status;
 }
 
 static const struct option wait_options[] = {
@@ -138,8 +109,9 @@ static const struct option wait_options[] = {
 
 int cmd_guest_wait(struct cli *cli, int argc, char **argv)
 {
-	struct search search = { .cli = cli };
 	uint64_t timeout_ms = TIMEOUT_MS;
+	const char *tap = NULL;
+	uint8_t mac[6];
 	int option, status;
 
 	while ((option = cli_getopt(cli, argc, argv, wait_options, "")) != -1) {
@@ -149,10 +121,11 @@ int cmd_guest_wait(struct cli *cli, int argc, char **argv)
 	if (!cli_check_arguments(cli, argc - optind, 1, 1))
 		return STATUS_USAGE;
 	if (!strchr(argv[optind], ':'))
-		search.tap = argv[optind];
-	else if (!parse_mac(cli, argv[optind], search.mac))
+		tap = argv[optind];
+	else if (!parse_mac(cli, argv[optind], mac))
 		return STATUS_USAGE;
 	status = cli_open(cli);
 	return status != STATUS_OK ? status
-				   : wait_for_guest(cli, &search, argv[optind], timeout_ms);
+				   : wait_for_guest(cli, argv[optind], tap,
+						    tap ? NULL : mac, timeout_ms);
 }

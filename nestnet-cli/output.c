@@ -105,13 +105,13 @@ json_t *json_range(const struct nestnet_range *range)
 
 json_t *json_mac(const uint8_t mac[6])
 {
-	return json_sprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-			    mac[4], mac[5]);
+	char text[NESTNET_TEXT_MAX];
+
+	return json_string(nestnet_mac_format(mac, text));
 }
 
 static json_t *json_guard(const struct nestnet_guard *guard)
 {
-	const uint8_t *mac = guard->mac;
 	char address[NESTNET_TEXT_MAX], *text = NULL;
 	json_t *value;
 	size_t size;
@@ -119,8 +119,7 @@ static json_t *json_guard(const struct nestnet_guard *guard)
 
 	if (!file)
 		return NULL;
-	fprintf(file, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-		mac[4], mac[5]);
+	fputs(nestnet_mac_format(guard->mac, address), file);
 	for (size_t i = 0; i < guard->n_addresses; i++)
 		fprintf(file, ",%s", nestnet_address_format(&guard->addresses[i], address));
 	value = fclose(file) == 0 ? json_string(text) : NULL;

@@ -39,16 +39,8 @@ bool parse_address(const struct cli *cli, const char *text, struct nestnet_addre
 
 bool parse_range(const struct cli *cli, const char *text, struct nestnet_range *ret)
 {
-	char first[NESTNET_TEXT_MAX];
-	size_t len = strcspn(text, "-");
-
-	if (text[len] == '-' && len < sizeof(first)) {
-		memcpy(first, text, len);
-		first[len] = '\0';
-		if (nestnet_address_parse(first, &ret->first) == 0 &&
-		    nestnet_address_parse(text + len + 1, &ret->last) == 0)
-			return true;
-	}
+	if (nestnet_range_parse(text, ret) == 0)
+		return true;
 	cli_usage_at(cli, text, "'%s': not FIRST-LAST, two addresses", text);
 	return false;
 }
@@ -117,25 +109,9 @@ bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *
 	return true;
 }
 
-static bool read_mac(const char *text, uint8_t ret[6])
-{
-	unsigned int b[6];
-	int used = 0;
-
-	if (strspn(text, "0123456789abcdefABCDEF:") == strlen(text) && strlen(text) == 17 &&
-	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4],
-		   &b[5], &used) == 6 &&
-	    used == 17) {
-		for (size_t i = 0; i < 6; i++)
-			ret[i] = (uint8_t)b[i];
-		return true;
-	}
-	return false;
-}
-
 bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
 {
-	if (read_mac(text, ret))
+	if (nestnet_mac_parse(text, ret) == 0)
 		return true;
 	cli_usage_at(cli, text, "'%s' is not a MAC address such as 02:00:00:12:34:56", text);
 	return false;
@@ -169,7 +145,7 @@ static bool read_guard(const struct cli *cli, const char *text, char *copy,
 {
 	const char *word = next_word(&copy);
 
-	if (!read_mac(word, guard->mac)) {
+	if (nestnet_mac_parse(word, guard->mac) < 0) {
 		cli_usage_at(cli, text, "--guard '%s': not MAC[,ADDRESS...] such as "
 			  "52:54:00:12:34:56,192.168.122.89",
 			  text);
@@ -234,12 +210,9 @@ bool parse_number(const struct cli *cli, const char *what, const char *text, uin
 
 bool parse_ports(const struct cli *cli, const char *text, struct nestnet_endpoint *ret)
 {
-	char alias[64];
-	const char *why = "not PORT[-PORT][/PROTO]";
+	const char *why;
 
-	/* The same grammar as that of an alias's ports. */
-	if (snprintf(alias, sizeof(alias), "*:%s", text) < (int)sizeof(alias) &&
-	    nestnet_alias_parse(alias, ret, &why) == 0)
+	if (nestnet_ports_parse(text, ret, &why) == 0)
 		return true;
 	cli_usage_at(cli, text, "--except '%s': %s", text, why);
 	return false;
@@ -247,20 +220,8 @@ bool parse_ports(const struct cli *cli, const char *text, struct nestnet_endpoin
 
 bool parse_time(const struct cli *cli, const char *text, uint64_t *ret_ms)
 {
-	static const struct {
-		char unit;
-		uint64_t ms;
-	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
-	size_t digits = strspn(text, "0123456789");
-	uint64_t number = strtoull(text, NULL, 10);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (digits > 0 && digits <= 9 && number > 0 && text[digits] == units[i].unit &&
-		    text[digits + 1] == '\0') {
-			*ret_ms = number * units[i].ms;
-			return true;
-		}
-	}
+	if (nestnet_time_parse(text, ret_ms) == 0)
+		return true;
 	cli_usage_at(cli, text, "--timeout '%s': not a time such as 90s, 15m, 2h or 7d", text);
 	return false;
 }

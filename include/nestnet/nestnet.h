@@ -2,7 +2,8 @@
 #ifndef NESTNET_NESTNET_H
 #define NESTNET_NESTNET_H
 
-/*
+/**
+ * @file
  * libnestnet: puts virtual machines on the network.
  *
  * It creates tap interfaces and bridges, turns forwarding on, and exposes guests through
@@ -30,7 +31,7 @@
  *	was built with, and they grow at their tail. An older program works as before with a
  *	newer library. A newer program works with an older library as long as it leaves zero
  *	what that does not know; else it is refused with -EOPNOTSUPP. -EINVAL: the size is
- *	not set. Structures that are handed to callbacks grow at their tail too; all other
+ *	not set, or a flag is set that there is not. Structures that are handed to callbacks grow at their tail too; all other
  *	structures stay as they are.
  *
  * Errors
@@ -49,7 +50,10 @@
  *	-ENOTRECOVERABLE a failure could not be undone: the sentence says what is left
  *	-EIO             the kernel refused with any other error, which the sentence has
  *	nestnet_errmsg() has the sentence. After any failure but -ENOTRECOVERABLE the host
- *	is as it was.
+ *	is as it was. Of these, -EPERM, -EAGAIN, -ENOMEM, -EOPNOTSUPP (a table of another
+ *	release, a kernel without nf_tables) and -EIO may come of whatever asks the kernel:
+ *	that is "a failure to look" below, and is not said each time. A commit may fail with
+ *	any of the set but -EINVAL, which is said when a request is queued.
  *
  * Threads
  *	There are no globals. One context must not be used by two threads at once.
@@ -63,6 +67,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
+/** Marks what the library exports. */
 #define NESTNET_PUBLIC __attribute__((visibility("default")))
 #else
 #define NESTNET_PUBLIC
@@ -72,7 +77,7 @@ extern "C" {
 #define NESTNET_IFNAMSIZ 16
 /** The longest comment, in bytes without the NUL: what nft can reload (its own limit). */
 #define NESTNET_COMMENT_MAX 127
-/** Bytes that hold any formatted endpoint, prefix or address and its NUL. */
+/** Bytes that hold any formatted endpoint, prefix, address or MAC and its NUL. */
 #define NESTNET_TEXT_MAX 80
 /** The most queues of a tap: the kernel's MAX_TAP_QUEUES. */
 #define NESTNET_QUEUES_MAX 256
@@ -87,16 +92,22 @@ struct nestnet_address {
 
 /** An address with a prefix length: a network, or an address in its network. */
 struct nestnet_prefix {
-	struct nestnet_address address;
-	unsigned int len; /**< bits: 0 to 32, or 0 to 128 */
+	struct nestnet_address address; /**< host bits and all */
+	unsigned int len;               /**< bits: 0 to 32, or 0 to 128 */
+};
+
+/** Addresses from first to last, both of them included. */
+struct nestnet_range {
+	struct nestnet_address first; /**< of one family with last */
+	struct nestnet_address last;  /**< not before first */
 };
 
 /** Either end of an exposure: an address, a prefix, or ports of an address. */
 struct nestnet_endpoint {
 	struct nestnet_prefix prefix; /**< 32 or 128 bits long for one address */
-	unsigned int protocol;        /**< IPPROTO_TCP, _UDP or _SCTP; 0: every protocol */
-	uint16_t first_port;          /**< host order; 0: no port is named */
-	uint16_t last_port;           /**< equal to first_port for a single port */
+	unsigned int protocol; /**< IPPROTO_TCP, _UDP or _SCTP; 0: every protocol */
+	uint16_t first_port;   /**< host order; 0: no port is named */
+	uint16_t last_port;    /**< equal to first_port for a single port */
 };
 
 /**
@@ -129,27 +140,77 @@ NESTNET_PUBLIC int nestnet_target_parse(const char *text, struct nestnet_endpoin
 					const char **ret_why);
 
 /**
- * Write the canonical text, which the parsers read back, into buf of at least
- * NESTNET_TEXT_MAX bytes.
+ * Reads PORT[-PORT][/PROTO], as exceptions of an exposure are written; PROTO is tcp where it
+ * is not said. *ret is of every address.
+ * @param ret_why  if not NULL, on failure a static phrase that says what is wrong
+ * @return 0, or -EINVAL with *ret untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_ports_parse(const char *text, struct nestnet_endpoint *ret,
+				       const char **ret_why);
+
+/**
+ * Reads FIRST-LAST, two addresses of one family; their order is held against each other by
+ * what takes a range.
+ * @return 0, or -EINVAL with *ret untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_range_parse(const char *text, struct nestnet_range *ret);
+
+/**
+ * Reads a MAC address such as 52:54:00:12:34:56, in either case.
+ * @return 0, or -EINVAL with ret untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_mac_parse(const char *text, uint8_t ret[6]);
+
+/**
+ * Reads a time such as 90s, 15m, 2h or 7d, of at least a second, in milliseconds.
+ * @return 0, or -EINVAL with *ret_ms untouched. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_time_parse(const char *text, uint64_t *ret_ms);
+
+/**
+ * Writes the canonical text, which nestnet_address_parse() reads back.
+ * @param buf  at least NESTNET_TEXT_MAX bytes
  * @return buf. Since: 0.1
  */
 NESTNET_PUBLIC const char *nestnet_address_format(const struct nestnet_address *address,
 						  char *buf);
+
+/**
+ * Writes ADDRESS/LEN, or ADDRESS where LEN is that of one address, which
+ * nestnet_prefix_parse() reads back.
+ * @param buf  at least NESTNET_TEXT_MAX bytes
+ * @return buf. Since: 0.1
+ */
 NESTNET_PUBLIC const char *nestnet_prefix_format(const struct nestnet_prefix *prefix,
 						 char *buf);
-NESTNET_PUBLIC const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint,
-						   char *buf);
+
+/**
+ * Writes an alias or a target, which nestnet_alias_parse() or nestnet_target_parse() reads
+ * back.
+ * @param buf  at least NESTNET_TEXT_MAX bytes
+ * @return buf. Since: 0.1
+ */
+NESTNET_PUBLIC const char *
+nestnet_endpoint_format(const struct nestnet_endpoint *endpoint, char *buf);
+
+/**
+ * Writes a MAC address in small letters, which nestnet_mac_parse() reads back.
+ * @param buf  at least NESTNET_TEXT_MAX bytes
+ * @return buf. Since: 0.1
+ */
+NESTNET_PUBLIC const char *nestnet_mac_format(const uint8_t mac[6], char *buf);
 
 /* ---- The context ----------------------------------------------------------------- */
 
 /** A handle on one network namespace. */
 struct nestnet;
 
+/** How much a log line matters; the numbers are syslog's. */
 enum nestnet_log_level {
-	NESTNET_LOG_WARNING = 4, /**< syslog's numbers */
-	NESTNET_LOG_NOTICE = 5,
-	NESTNET_LOG_INFO = 6,
-	NESTNET_LOG_DEBUG = 7
+	NESTNET_LOG_WARNING = 4, /**< something was passed over */
+	NESTNET_LOG_NOTICE = 5,  /**< what people should know of a change */
+	NESTNET_LOG_INFO = 6,    /**< each change */
+	NESTNET_LOG_DEBUG = 7    /**< nothing yet */
 };
 
 /** Receives one line, without a newline, that lives until it returns. */
@@ -175,17 +236,20 @@ NESTNET_PUBLIC struct nestnet *nestnet_free(struct nestnet *ctx);
  */
 NESTNET_PUBLIC const char *nestnet_errmsg(const struct nestnet *ctx);
 
-/** Where log lines go; NULL (as at the start): nowhere. Since: 0.1 */
-NESTNET_PUBLIC void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn, void *userdata);
+/** Sets where log lines go; NULL (as at the start): nowhere. Since: 0.1 */
+NESTNET_PUBLIC void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn,
+				    void *userdata);
 
 /** Receives how far a commit is: what it does ("plan", "act"), and how much of it. */
-typedef void (*nestnet_progress_fn)(void *userdata, const char *what, size_t done, size_t all);
+typedef void (*nestnet_progress_fn)(void *userdata, const char *what, size_t done,
+				    size_t all);
 
-/** Who is told how far commits are; NULL (as at the start): nobody. Since: 0.1 */
+/** Sets who is told how far commits are; NULL (as at the start): nobody. Since: 0.1 */
 NESTNET_PUBLIC void nestnet_set_progress(struct nestnet *ctx, nestnet_progress_fn fn,
 					 void *userdata);
 
-/** The version of the library, such as "0.1.0"; static text. Since: 0.1 */
+/** Tells the version of the library that is in use.
+ *  @return static text such as "0.1.0". Since: 0.1 */
 NESTNET_PUBLIC const char *nestnet_version(void);
 
 /* ---- Transactions ---------------------------------------------------------------- */
@@ -193,7 +257,8 @@ NESTNET_PUBLIC const char *nestnet_version(void);
 /** Requests that are committed together. Borrows its context, which must outlive it. */
 struct nestnet_transaction;
 
-/** @return 0, or -ENOMEM. Since: 0.1 */
+/** Begins a transaction that has no request.
+ *  @return 0, or -ENOMEM with *ret untouched. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_transaction_new(struct nestnet *ctx,
 					   struct nestnet_transaction **ret);
 
@@ -217,7 +282,8 @@ nestnet_transaction_free(struct nestnet_transaction *tx);
  */
 NESTNET_PUBLIC int nestnet_transaction_set_exact(struct nestnet_transaction *tx);
 
-/** How many requests are queued. Since: 0.1 */
+/** Counts the requests that are queued.
+ *  @return their number. Since: 0.1 */
 NESTNET_PUBLIC size_t nestnet_transaction_size(const struct nestnet_transaction *tx);
 
 /**
@@ -229,18 +295,21 @@ NESTNET_PUBLIC size_t nestnet_transaction_culprit(const struct nestnet_transacti
 
 /**
  * Makes all requests true, or none.
- * @return 0: done, or it was so already; else any error of the set. Since: 0.1
+ * @return 0: done, or it was so already; else any error of the set but -EINVAL; each
+ *         request says what it may give. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_transaction_commit(struct nestnet_transaction *tx);
 
-/** Receives one change: op is '+' or '-', command as nestnet(1) would take it. */
+/** Receives one change: op is '+' or '-', command as nestnet(1) would take it; it lives until
+ *  that returns. A value other than 0 ends the report and is returned by it. */
 typedef int (*nestnet_change_fn)(void *userdata, char op, const char *command);
 
 /**
  * Reports what a commit would change now, and changes nothing.
  * @param fn  called for each change in the order of the commit; a return value other
  *            than 0 ends the report and is returned
- * @return as the commit would, as far as that can be known. Since: 0.1
+ * @return 0, whatever would change; what fn returned; or the error of the commit, as far
+ *         as that can be known. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_transaction_plan(struct nestnet_transaction *tx,
 					    nestnet_change_fn fn, void *userdata);
@@ -251,8 +320,8 @@ NESTNET_PUBLIC int nestnet_transaction_plan(struct nestnet_transaction *tx,
  * @return NULL before a commit and where there is no such request; else text that lives
  *         as long as tx. Since: 0.1
  */
-NESTNET_PUBLIC const char *nestnet_transaction_ifname(const struct nestnet_transaction *tx,
-						      size_t index);
+NESTNET_PUBLIC const char *
+nestnet_transaction_ifname(const struct nestnet_transaction *tx, size_t index);
 
 /** For every removal: what is not there is no error. */
 #define NESTNET_IF_EXISTS (1u << 0)
@@ -272,15 +341,17 @@ enum nestnet_egress {
 #define NESTNET_EXPOSE_OPEN       (1u << 3) /**< do not close the target */
 #define NESTNET_EXPOSE_FORCE      (1u << 4) /**< allow what is L1's own */
 
+/** How an alias is exposed. */
 struct nestnet_expose_options {
-	size_t size;        /**< sizeof(struct nestnet_expose_options) */
-	unsigned int flags; /**< NESTNET_EXPOSE_* */
-	enum nestnet_egress egress;
+	size_t size;                       /**< sizeof(struct nestnet_expose_options) */
+	unsigned int flags;                /**< NESTNET_EXPOSE_* */
+	enum nestnet_egress egress;        /**< what the target's own flows leave as */
 	const char *comment;               /**< NULL: none; [A-Za-z0-9 _.:/@+=,-] */
 	const struct nestnet_prefix *from; /**< only these sources; NULL: everybody */
-	size_t n_from;
-	const struct nestnet_endpoint *except; /**< protocol and ports that stay L1's own */
-	size_t n_except;
+	size_t n_from;                     /**< how many */
+	const struct nestnet_endpoint
+		*except;     /**< protocol and ports that stay L1's own */
+	size_t n_except;     /**< how many */
 	uint64_t timeout_ms; /**< no new flows after that; 0: no end */
 };
 
@@ -306,40 +377,49 @@ NESTNET_PUBLIC int nestnet_expose(struct nestnet_transaction *tx,
  *         exposure had let in where it ended by itself (timeout_ms). Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_unexpose(struct nestnet_transaction *tx,
-				    const struct nestnet_endpoint *alias, unsigned int flags);
+				    const struct nestnet_endpoint *alias,
+				    unsigned int flags);
 
-/** The same for every exposure of an address as a target; NULL: for every exposure.
- *  The commit gives -ENOENT where target has none. Since: 0.1 */
+/**
+ * Queues: no alias is exposed to target any more, and the flows that were let in end.
+ * @param target  NULL: every target
+ * @param flags   0 or NESTNET_IF_EXISTS
+ * @return 0, -EINVAL (not unicast), -ENOMEM. The commit gives -ENOENT where target has no
+ *         exposure; that there is none at all is no error. Since: 0.1
+ */
 NESTNET_PUBLIC int nestnet_unexpose_target(struct nestnet_transaction *tx,
 					   const struct nestnet_address *target,
 					   unsigned int flags);
 
 /** An exposure as it is in the kernel. */
 struct nestnet_exposure {
-	const char *id; /**< as nestnet_alias_parse() reads it */
-	struct nestnet_endpoint alias;
-	struct nestnet_endpoint target;
-	unsigned int flags; /**< NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN */
-	enum nestnet_egress egress;
-	const char *comment; /**< NULL: none */
-	const struct nestnet_prefix *from;
-	size_t n_from;
-	const struct nestnet_endpoint *except;
-	size_t n_except;
+	const char *id;                 /**< as nestnet_alias_parse() reads it */
+	struct nestnet_endpoint alias;  /**< what is exposed */
+	struct nestnet_endpoint target; /**< with its ports, where the alias has any */
+	unsigned int flags;         /**< NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN */
+	enum nestnet_egress egress; /**< what the target's own flows leave as */
+	const char *comment;        /**< NULL: none */
+	const struct nestnet_prefix *from; /**< only these sources; NULL: everybody */
+	size_t n_from;                     /**< how many */
+	const struct nestnet_endpoint
+		*except;     /**< protocol and ports that stay L1's own */
+	size_t n_except;     /**< how many */
 	uint64_t flows;      /**< flows let in since it was made: the element's counter */
 	uint64_t timeout_ms; /**< 0: no end */
 	uint64_t expires_ms; /**< what remains; 0: no end */
 };
 
-/** A return value other than 0 ends the listing and is returned by it. */
-typedef int (*nestnet_exposure_fn)(void *userdata, const struct nestnet_exposure *exposure);
+/** Receives an exposure, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
+typedef int (*nestnet_exposure_fn)(void *userdata,
+				   const struct nestnet_exposure *exposure);
 
 /**
  * Lists exposures, in the order of family, alias, protocol and port.
  * @param match  NULL: all. An alias shows that exposure (exactly, where it exists, at
  *               a cost that does not grow with their number); an address shows those
  *               with it as an alias or as a target
- * @return 0, or an error. Since: 0.1
+ * @return 0; what fn returned; or a failure to look. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_exposure_list(struct nestnet *ctx,
 					 const struct nestnet_endpoint *match,
@@ -371,6 +451,7 @@ NESTNET_PUBLIC int nestnet_exposure_list(struct nestnet *ctx,
 /** The shortest virtio-net header, and what is meant where no length is said, in bytes. The
  *  header of virtio 1.0, and of mergeable buffers, has 12. */
 #define NESTNET_VNET_HDR_MIN 10
+/** The longest virtio-net header, in bytes. */
 #define NESTNET_VNET_HDR_MAX 64
 
 /**
@@ -381,11 +462,12 @@ NESTNET_PUBLIC int nestnet_exposure_list(struct nestnet *ctx,
  * under another name and into another namespace.
  */
 struct nestnet_open_options {
-	size_t size;               /**< sizeof(struct nestnet_open_options) */
-	unsigned int flags;        /**< NESTNET_OPEN_* */
-	unsigned int vnet_hdr_len; /**< bytes of the virtio-net header; 0: see the function */
-	unsigned int offloads;     /**< NESTNET_OFFLOAD_*; only with such a header */
-	uint32_t ifindex;          /**< nestnet_tap_open(): which tap, where no name is said */
+	size_t size;        /**< sizeof(struct nestnet_open_options) */
+	unsigned int flags; /**< NESTNET_OPEN_* */
+	unsigned int
+		vnet_hdr_len;  /**< bytes of the virtio-net header; 0: see the function */
+	unsigned int offloads; /**< NESTNET_OFFLOAD_*; only with such a header */
+	uint32_t ifindex; /**< nestnet_tap_open(): which tap, where no name is said */
 };
 
 /**
@@ -407,22 +489,24 @@ struct nestnet_open_options {
 struct nestnet_guard {
 	uint8_t mac[6];                          /**< the guest's, never the tap's own */
 	const struct nestnet_address *addresses; /**< unicast; NULL: any */
-	size_t n_addresses;
+	size_t n_addresses;                      /**< how many */
 };
 
+/** What a tap is to be like. */
 struct nestnet_tap_options {
 	size_t size;        /**< sizeof(struct nestnet_tap_options) */
 	unsigned int flags; /**< NESTNET_TAP_* */
 	const char *bridge; /**< NULL: none, a routed tap */
-	const struct nestnet_prefix *addresses; /**< only without a bridge */
-	size_t n_addresses;
+	const struct nestnet_prefix
+		*addresses;  /**< L1's own on it; only without a bridge */
+	size_t n_addresses;  /**< how many */
 	uint32_t owner;      /**< uid that may open it; root where nobody is named */
 	uint32_t group;      /**< gid that may open it; both must match if both are set */
 	unsigned int queues; /**< 1 to NESTNET_QUEUES_MAX; 0: 1 */
 	const uint8_t *mac;  /**< the tap's own, 6 bytes; NULL: the kernel chooses */
 	uint32_t mtu;        /**< bytes; 0: its bridge's, or 1500 */
 	const struct nestnet_guard *guards; /**< who may send through it; NULL: anybody */
-	size_t n_guards;
+	size_t n_guards;                    /**< how many */
 	/** The IPv4 address that its guest, whose MAC address the only guard names, is to get
 	 *  from the DHCP server of the bridge. Kept for that server's configuration, which is
 	 *  the caller's. NULL: none */
@@ -484,66 +568,85 @@ NESTNET_PUBLIC int nestnet_tap_open(struct nestnet *ctx, const char *name,
 				    const struct nestnet_open_options *options, int *fds,
 				    size_t n);
 
-/** Queues: no tap of that name. -EBUSY where nestnet did not make it. Since: 0.1 */
+/**
+ * Queues: no tap of that name.
+ * @param flags  0 or NESTNET_IF_EXISTS
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT, or -EBUSY where it is no tap or
+ *         nestnet did not make it. Since: 0.1
+ */
 NESTNET_PUBLIC int nestnet_tap_del(struct nestnet_transaction *tx, const char *name,
 				   unsigned int flags);
 
+/** A tap as it is in the kernel. */
 struct nestnet_tap {
-	const char *name;
-	uint32_t ifindex;
+	const char *name;   /**< and what nestnet_tap_del() takes */
+	uint32_t ifindex;   /**< its number, which it keeps under another name */
 	const char *bridge; /**< NULL: none */
-	const struct nestnet_prefix *addresses;
-	size_t n_addresses;
-	unsigned int flags;  /**< NESTNET_TAP_* */
-	uint32_t owner;      /**< where NESTNET_TAP_HAS_OWNER */
-	uint32_t group;      /**< where NESTNET_TAP_HAS_GROUP */
+	const struct nestnet_prefix *addresses; /**< L1's own on it */
+	size_t n_addresses;                     /**< how many */
+	unsigned int flags;                     /**< NESTNET_TAP_* */
+	uint32_t owner;                         /**< where NESTNET_TAP_HAS_OWNER */
+	uint32_t group;                         /**< where NESTNET_TAP_HAS_GROUP */
 	unsigned int queues; /**< as asked for; 256 where a foreign tap has many */
-	uint8_t mac[6];
-	uint32_t mtu;
-	const struct nestnet_guard *guards; /**< without the link-local addresses implied */
-	size_t n_guards;
+	uint8_t mac[6];      /**< the tap's own, never its guest's */
+	uint32_t mtu;        /**< bytes */
+	const struct nestnet_guard
+		*guards; /**< without the link-local addresses implied */
+	size_t n_guards; /**< how many */
 	const struct nestnet_address *lease; /**< NULL: none */
-	int is_up;
-	int has_carrier; /**< something has it open */
-	int is_managed;  /**< nestnet made it */
+	int is_up;                           /**< it is set up */
+	int has_carrier;                     /**< something has it open */
+	int is_managed;                      /**< nestnet made it */
 };
 
+/** Receives a tap, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_tap_fn)(void *userdata, const struct nestnet_tap *tap);
 
-/** Lists the taps of the namespace, foreign ones too, by ifindex. Since: 0.1 */
-NESTNET_PUBLIC int nestnet_tap_list(struct nestnet *ctx, nestnet_tap_fn fn, void *userdata);
+/** Lists the taps of the namespace, foreign ones too, by ifindex. Who may not read the
+ *  ruleset is shown no guards.
+ *  @return 0; what fn returned; or a failure to look. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_tap_list(struct nestnet *ctx, nestnet_tap_fn fn,
+				    void *userdata);
 
 /* ---- Bridges --------------------------------------------------------------------- */
 
-#define NESTNET_BRIDGE_STP (1u << 0)
+#define NESTNET_BRIDGE_STP (1u << 0) /**< spanning tree: a port forwards after 30 s */
 
-/** Addresses from first to last, both of them included. */
-struct nestnet_range {
-	struct nestnet_address first, last;
-};
-
+/** What a bridge is to be like. */
 struct nestnet_bridge_options {
 	size_t size;        /**< sizeof(struct nestnet_bridge_options) */
 	unsigned int flags; /**< NESTNET_BRIDGE_* */
-	const struct nestnet_prefix *addresses;
-	size_t n_addresses;
+	const struct nestnet_prefix
+		*addresses; /**< L1's own on it: its guests' gateways */
+	size_t n_addresses; /**< how many */
 	const uint8_t *mac; /**< 6 bytes; NULL: random, and kept for life all the same */
-	uint32_t mtu;       /**< bytes; 0: the least of the interfaces with a default route */
+	uint32_t mtu; /**< bytes; 0: the least of the interfaces with a default route */
 	/** IPv4 addresses that a DHCP server may give away, within the network of one of the
 	 *  addresses. Kept for that server's configuration, which is the caller's: nestnet
 	 *  has no DHCP server. NULL: none */
 	const struct nestnet_range *dhcp;
 };
 
-/** Queues: a bridge, up, with these addresses. Errors as nestnet_tap_add(). Since: 0.1 */
+/**
+ * Queues: a bridge, up, with these addresses. One that is there just so is left as it is.
+ * @param options  NULL: all zero
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -EEXIST (another interface, or a bridge with
+ *         other options). Since: 0.1
+ */
 NESTNET_PUBLIC int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
 				      const struct nestnet_bridge_options *options);
 
-/** Queues: no bridge of that name. -EBUSY where nestnet did not make it. Since: 0.1 */
+/**
+ * Queues: no bridge of that name.
+ * @param flags  0 or NESTNET_IF_EXISTS
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT, or -EBUSY where it is no bridge,
+ *         nestnet did not make it, or it has the addresses of a port. Since: 0.1
+ */
 NESTNET_PUBLIC int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name,
 				      unsigned int flags);
 
-#define NESTNET_ATTACH_NO_HAIRPIN     (1u << 0)
+#define NESTNET_ATTACH_NO_HAIRPIN     (1u << 0) /**< never sends back where it got */
 #define NESTNET_ATTACH_MOVE_ADDRESSES (1u << 1) /**< its addresses and routes too */
 
 /**
@@ -556,50 +659,63 @@ NESTNET_PUBLIC int nestnet_bridge_del(struct nestnet_transaction *tx, const char
  *         port's addresses), -EBUSY (it cannot be a port, one of the two is down, a
  *         route uses a nexthop object, or the bridge's MTU is larger). Since: 0.1
  */
-NESTNET_PUBLIC int nestnet_bridge_attach(struct nestnet_transaction *tx, const char *bridge,
-					 const char *ifname, unsigned int flags);
+NESTNET_PUBLIC int nestnet_bridge_attach(struct nestnet_transaction *tx,
+					 const char *bridge, const char *ifname,
+					 unsigned int flags);
 
 /** Beside NESTNET_IF_EXISTS: takes back the addresses that were moved, if any were. */
 #define NESTNET_DETACH_MOVE_ADDRESSES (1u << 1)
 
-/** Queues: ifname, attached by nestnet, is a port of no bridge. The commit gives -ENOENT
- *  where it is a port of none, -EBUSY where another program made it one, or where its
- *  addresses were moved and are not to be taken back. Since: 0.1 */
-NESTNET_PUBLIC int nestnet_bridge_detach(struct nestnet_transaction *tx, const char *ifname,
-					 unsigned int flags);
+/**
+ * Queues: ifname, attached by nestnet, is a port of no bridge.
+ * @param flags  0 or NESTNET_IF_EXISTS, NESTNET_DETACH_MOVE_ADDRESSES
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT where it is a port of none, -EBUSY
+ *         where another program made it one, or where its addresses were moved and are not
+ *         to be taken back. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_bridge_detach(struct nestnet_transaction *tx,
+					 const char *ifname, unsigned int flags);
 
+/** A bridge as it is in the kernel. */
 struct nestnet_bridge {
-	const char *name;
-	uint32_t ifindex;
-	const struct nestnet_prefix *addresses;
-	size_t n_addresses;
-	uint32_t mtu;
-	uint8_t mac[6];
-	int has_stp;
-	const char *const *ports; /**< names */
-	size_t n_ports;
-	const struct nestnet_range *dhcp; /**< NULL: none */
-	int is_managed;
+	const char *name; /**< and what nestnet_bridge_del() takes */
+	uint32_t ifindex; /**< its number, which it keeps under another name */
+	const struct nestnet_prefix *addresses; /**< L1's own on it */
+	size_t n_addresses;                     /**< how many */
+	uint32_t mtu;                           /**< bytes */
+	uint8_t mac[6];                         /**< its own */
+	int has_stp;                            /**< spanning tree is on */
+	const char *const *ports;               /**< their names */
+	size_t n_ports;                         /**< how many */
+	const struct nestnet_range *dhcp;       /**< for a DHCP server; NULL: none */
+	int is_managed;                         /**< nestnet made it */
 };
 
+/** Receives a bridge, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_bridge_fn)(void *userdata, const struct nestnet_bridge *bridge);
 
-/** Lists the bridges of the namespace, foreign ones too, by ifindex. Since: 0.1 */
+/** Lists the bridges of the namespace, foreign ones too, by ifindex.
+ *  @return 0; what fn returned; or a failure to look. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_bridge_list(struct nestnet *ctx, nestnet_bridge_fn fn,
 				       void *userdata);
 
 /** An interface that nestnet attached to a bridge, which it did not make itself. */
 struct nestnet_attachment {
-	const char *ifname;
-	const char *bridge;
+	const char *ifname; /**< and what nestnet_bridge_detach() takes */
+	const char *bridge; /**< of which it is a port */
 	unsigned int flags; /**< NESTNET_ATTACH_* */
-	const struct nestnet_prefix *moved; /**< the addresses that the bridge has from it */
-	size_t n_moved;
+	const struct nestnet_prefix
+		*moved; /**< the addresses that the bridge has from it */
+	size_t n_moved; /**< how many */
 };
 
+/** Receives an attached interface, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_attachment_fn)(void *userdata, const struct nestnet_attachment *a);
 
-/** Lists what nestnet attached, by name. Since: 0.1 */
+/** Lists what nestnet attached, by name.
+ *  @return 0; what fn returned; or a failure to look. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_attachment_list(struct nestnet *ctx, nestnet_attachment_fn fn,
 					   void *userdata);
 
@@ -607,29 +723,33 @@ NESTNET_PUBLIC int nestnet_attachment_list(struct nestnet *ctx, nestnet_attachme
 
 /** An interface that holds a default route. */
 struct nestnet_uplink {
-	const char *name;
-	uint32_t ifindex;
-	const struct nestnet_prefix *addresses;
-	size_t n_addresses;
-	uint32_t mtu;
-	uint8_t mac[6];
-	int is_up;
-	int has_carrier;
+	const char *name;                       /**< of the interface */
+	uint32_t ifindex;                       /**< its number */
+	const struct nestnet_prefix *addresses; /**< L1's own on it */
+	size_t n_addresses;                     /**< how many */
+	uint32_t mtu;                           /**< bytes */
+	uint8_t mac[6];                         /**< its own */
+	int is_up;                              /**< it is set up */
+	int has_carrier;                        /**< its cable is plugged in */
 };
 
+/** Receives an uplink, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_uplink_fn)(void *userdata, const struct nestnet_uplink *uplink);
 
-/** Lists the interfaces that hold a default route. Since: 0.1 */
+/** Lists the interfaces that hold a default route.
+ *  @return 0; what fn returned; or a failure to look. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_uplink_list(struct nestnet *ctx, nestnet_uplink_fn fn,
 				       void *userdata);
 
+/** Where L1 would send to an address. */
 struct nestnet_route {
 	char ifname[NESTNET_IFNAMSIZ]; /**< "": none */
 	int is_local;                  /**< the address is L1's own */
 };
 
 /** Asks where L1 would send to an address.
- *  @return 1: *ret has it; 0: there is no route; or an error. Since: 0.1 */
+ *  @return 1: *ret has it; 0: there is no route; or a failure to look. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_route_get(struct nestnet *ctx,
 				     const struct nestnet_address *address,
 				     struct nestnet_route *ret);
@@ -639,6 +759,7 @@ NESTNET_PUBLIC int nestnet_route_get(struct nestnet *ctx,
 #define NESTNET_NAT_OPEN       (1u << 0) /**< leave the subnet routable from outside */
 #define NESTNET_NAT_NO_FORWARD (1u << 1) /**< do not touch ip_forward */
 
+/** How a subnet is translated. */
 struct nestnet_nat_options {
 	size_t size;        /**< sizeof(struct nestnet_nat_options) */
 	unsigned int flags; /**< NESTNET_NAT_* */
@@ -649,6 +770,7 @@ struct nestnet_nat_options {
 /**
  * Queues: what leaves subnet for elsewhere is masqueraded, and from outside only replies
  * and exposed traffic get in.
+ * @param options  NULL: all zero
  * @return 0, -EINVAL (host bits, mixed families), -ENOMEM. The commit gives -EEXIST (other
  *         options, or an overlapping subnet). Since: 0.1
  */
@@ -656,22 +778,32 @@ NESTNET_PUBLIC int nestnet_nat_add(struct nestnet_transaction *tx,
 				   const struct nestnet_prefix *subnet,
 				   const struct nestnet_nat_options *options);
 
-/** Queues: subnet, exactly as it was added, is neither translated nor closed. Since: 0.1 */
+/**
+ * Queues: subnet, exactly as it was added, is neither translated nor closed.
+ * @param flags  0 or NESTNET_IF_EXISTS
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT. Since: 0.1
+ */
 NESTNET_PUBLIC int nestnet_nat_del(struct nestnet_transaction *tx,
-				   const struct nestnet_prefix *subnet, unsigned int flags);
+				   const struct nestnet_prefix *subnet,
+				   unsigned int flags);
 
+/** A subnet that is translated. */
 struct nestnet_nat {
-	const char *id;
-	struct nestnet_prefix subnet;
-	const char *out;                  /**< NULL: any */
-	const struct nestnet_address *to; /**< NULL: masquerade */
-	int is_open;
+	const char *id;                   /**< as nestnet_prefix_parse() reads it */
+	struct nestnet_prefix subnet;     /**< of the guests */
+	const char *out;                  /**< only what leaves by it; NULL: any */
+	const struct nestnet_address *to; /**< SNAT to it; NULL: masquerade */
+	int is_open;                      /**< it is routable from outside */
 };
 
+/** Receives a subnet, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_nat_fn)(void *userdata, const struct nestnet_nat *nat);
 
-/** Lists the subnets, in the order of family and address. Since: 0.1 */
-NESTNET_PUBLIC int nestnet_nat_list(struct nestnet *ctx, nestnet_nat_fn fn, void *userdata);
+/** Lists the subnets, in the order of family and address.
+ *  @return 0; what fn returned; or a failure to look. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_nat_list(struct nestnet *ctx, nestnet_nat_fn fn,
+				    void *userdata);
 
 /* ---- Forwarding ------------------------------------------------------------------ */
 
@@ -685,17 +817,22 @@ NESTNET_PUBLIC int nestnet_nat_list(struct nestnet *ctx, nestnet_nat_fn fn, void
 NESTNET_PUBLIC int nestnet_forward_set(struct nestnet_transaction *tx, const char *ifname,
 				       int family, int is_on);
 
+/** Whether packets are forwarded. */
 struct nestnet_forwarding {
 	const char *ifname; /**< NULL: the whole host */
 	int ipv4;           /**< 0 or 1; -1 where the kernel has no such protocol */
-	int ipv6;
+	int ipv6;           /**< the same */
 };
 
+/** Receives a setting, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_forwarding_fn)(void *userdata, const struct nestnet_forwarding *f);
 
 /**
  * Reports forwarding of the whole host, or of the one interface named.
- * @return 0; -ENODEV, or another error. Since: 0.1
+ * @param ifname  NULL: the whole host
+ * @return what fn returned; -EINVAL (no name of an interface), -ENODEV, or a failure to look.
+ *         Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_forward_status(struct nestnet *ctx, const char *ifname,
 					  nestnet_forwarding_fn fn, void *userdata);
@@ -721,11 +858,17 @@ NESTNET_PUBLIC int nestnet_alias_add(struct nestnet_transaction *tx,
 				     const struct nestnet_prefix *prefix, const char *dev,
 				     unsigned int flags);
 
-/** Queues: prefix, exactly as it was added, is no longer local. The commit gives -ENOENT,
- *  or -EBUSY where nestnet did not make it. Since: 0.1 */
+/**
+ * Queues: prefix, exactly as it was added, is no longer local.
+ * @param flags  0 or NESTNET_IF_EXISTS
+ * @return 0, -EINVAL, -ENOMEM. The commit gives -ENOENT, or -EBUSY where nestnet did not
+ *         make it. Since: 0.1
+ */
 NESTNET_PUBLIC int nestnet_alias_del(struct nestnet_transaction *tx,
-				     const struct nestnet_prefix *prefix, unsigned int flags);
+				     const struct nestnet_prefix *prefix,
+				     unsigned int flags);
 
+/** Who made an alias. */
 enum nestnet_alias_origin {
 	NESTNET_ALIAS_ADDRESS,     /**< a further address of an interface */
 	NESTNET_ALIAS_GUEST_AGENT, /**< a local route of a cloud's guest agent (proto 66) */
@@ -733,18 +876,22 @@ enum nestnet_alias_origin {
 	NESTNET_ALIAS_NESTNET      /**< of nestnet_alias_add() */
 };
 
+/** What is local to L1 and is not primary. */
 struct nestnet_alias {
-	const char *id;
-	struct nestnet_prefix prefix;
-	const char *dev;
-	enum nestnet_alias_origin origin;
-	const char *const *exposed; /**< ids of the exposures within prefix */
-	size_t n_exposed;
+	const char *id;                   /**< as nestnet_prefix_parse() reads it */
+	struct nestnet_prefix prefix;     /**< what is local */
+	const char *dev;                  /**< the interface that it is on */
+	enum nestnet_alias_origin origin; /**< who made it */
+	const char *const *exposed;       /**< ids of the exposures within prefix */
+	size_t n_exposed;                 /**< how many */
 };
 
+/** Receives an alias, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_alias_fn)(void *userdata, const struct nestnet_alias *alias);
 
-/** Lists what is local to L1 and is not primary (loopback aside). Since: 0.1 */
+/** Lists what is local to L1 and is not primary (loopback aside).
+ *  @return 0; what fn returned; or a failure to look. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_alias_list(struct nestnet *ctx, nestnet_alias_fn fn,
 				      void *userdata);
 
@@ -752,14 +899,14 @@ NESTNET_PUBLIC int nestnet_alias_list(struct nestnet *ctx, nestnet_alias_fn fn,
 
 /** What the kernel knows of a neighbour, in its own words; the better ones first. */
 enum nestnet_neighbour_state {
-	NESTNET_NEIGHBOUR_NONE, /**< it has no entry */
-	NESTNET_NEIGHBOUR_PERMANENT,
-	NESTNET_NEIGHBOUR_REACHABLE,
-	NESTNET_NEIGHBOUR_DELAY,
-	NESTNET_NEIGHBOUR_PROBE,
-	NESTNET_NEIGHBOUR_STALE,
-	NESTNET_NEIGHBOUR_INCOMPLETE,
-	NESTNET_NEIGHBOUR_FAILED,
+	NESTNET_NEIGHBOUR_NONE,       /**< it has no entry */
+	NESTNET_NEIGHBOUR_PERMANENT,  /**< set by hand */
+	NESTNET_NEIGHBOUR_REACHABLE,  /**< heard of lately */
+	NESTNET_NEIGHBOUR_DELAY,      /**< sent to, and about to be asked for */
+	NESTNET_NEIGHBOUR_PROBE,      /**< being asked for */
+	NESTNET_NEIGHBOUR_STALE,      /**< not heard of lately */
+	NESTNET_NEIGHBOUR_INCOMPLETE, /**< asked for, and not heard of yet */
+	NESTNET_NEIGHBOUR_FAILED      /**< it did not answer */
 };
 
 /** Where nestnet_guest_list() looks for the leases of a bridge's DHCP server, in the format
@@ -768,45 +915,66 @@ enum nestnet_neighbour_state {
 
 /** Somebody behind a tap. */
 struct nestnet_guest {
-	uint8_t mac[6];
+	uint8_t mac[6];                          /**< the guest's */
 	const struct nestnet_address *addresses; /**< link-local ones aside */
-	size_t n_addresses;
-	const char *bridge; /**< NULL: behind a routed tap */
-	const char *tap;    /**< or the bridge's other port; NULL: not heard of lately */
+	size_t n_addresses;                      /**< how many */
+	const char *bridge;                      /**< NULL: behind a routed tap */
+	const char *tap; /**< or the bridge's other port; NULL: not heard of lately */
 	enum nestnet_neighbour_state state; /**< the best of its addresses' */
 };
 
+/** Receives a guest, which lives until it returns; a value other than 0 ends the listing and is
+ *  returned by it. */
 typedef int (*nestnet_guest_fn)(void *userdata, const struct nestnet_guest *guest);
 
 /**
  * Lists who is behind the bridges and routed taps, by the bridges' forwarding tables, L1's
  * neighbours and NESTNET_LEASES: a guest that has sent nothing yet is not known, nor is the
- * address of one that has neither a lease nor has spoken to L1. Whoever is behind a bridge's uplink is no guest. In the
- * order of bridge and MAC. Since: 0.1
+ * address of one that has neither a lease nor has spoken to L1. Whoever is behind a bridge's
+ * uplink is no guest. In the order of bridge and MAC.
+ * @return 0; what fn returned; or a failure to look. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_guest_list(struct nestnet *ctx, nestnet_guest_fn fn,
 				      void *userdata);
 
+/**
+ * Waits until a guest has an address at which L1 does not miss it, and hands it to fn, once.
+ * The context can be used for nothing else meanwhile; a program that has other things to
+ * wait for asks now and then with a timeout_ms of 0.
+ * @param tap         who is behind it; or NULL, and mac says who
+ * @param mac         6 bytes; NULL: whoever is behind tap. With both it has to be both
+ * @param timeout_ms  how long, in the time that goes on in suspend; 0: looks once
+ * @param fn          gets the guest, which has at least one address; NULL: nobody
+ * @return 1: it is there; what fn returned, if that is not 0; 0: it was not seen in time;
+ *         -EINVAL (neither tap nor mac), or a failure to look. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_guest_wait(struct nestnet *ctx, const char *tap,
+				      const uint8_t *mac, uint64_t timeout_ms,
+				      nestnet_guest_fn fn, void *userdata);
+
 /* ---- The doctor ------------------------------------------------------------------ */
 
+/** How bad a finding is. */
 enum nestnet_finding_status {
-	NESTNET_FINDING_OK,
+	NESTNET_FINDING_OK,   /**< it is as it should be */
 	NESTNET_FINDING_WARN, /**< it stops a part of what was asked about, or might */
 	NESTNET_FINDING_FAIL, /**< it stops all of it */
 	NESTNET_FINDING_SKIP  /**< could not be looked at */
 };
 
+/** What was found of one thing. */
 struct nestnet_finding {
 	const char *check; /**< a word: "arrives", "forwarded", "rp_filter" */
-	enum nestnet_finding_status status;
+	enum nestnet_finding_status status; /**< how bad it is */
 	const char *subject; /**< what was looked at: an interface, a chain */
-	const char *detail;
+	const char *detail; /**< a sentence on it */
 	const char *remedy; /**< a command line that helps; NULL: none */
 	const char *undo;   /**< one that takes the remedy back, of a rule of other software;
 			         NULL: none */
 };
 
-/** A return value other than 0 ends the examination and is returned by it. */
+/** Receives a finding, which lives until it returns; a value other than 0 ends the
+ *  examination and is returned by it. */
 typedef int (*nestnet_finding_fn)(void *userdata, const struct nestnet_finding *finding);
 
 #define NESTNET_DOCTOR_RULES (1u << 0) /**< only rules that other software has in the way */
@@ -824,7 +992,8 @@ typedef int (*nestnet_finding_fn)(void *userdata, const struct nestnet_finding *
  *               known by name (of iptables, firewalld, libvirt, Docker, Debian's
  *               nftables.conf), and where there is none says nothing; what only might
  *               stop it is not told
- * @return 0, whatever was found; what fn returned; or an error: could not look. Since: 0.1
+ * @return 0, whatever was found; what fn returned; -EINVAL (no such flags), or a failure to
+ *         look. Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endpoint *match,
 				  unsigned int flags, nestnet_finding_fn fn, void *userdata);
@@ -923,10 +1092,10 @@ NESTNET_PUBLIC int nestnet_clear(struct nestnet_transaction *tx);
  * Reports the present state as the commands of nestnet(1) that make it, sorted; op is '+'.
  * A transaction of a whole state (nestnet_transaction_set_exact()) that has just these
  * changes nothing. Of a timeout it says what remains.
- * @param fn  a return value other than 0 ends the report and is returned
- * @return 0, or an error. Since: 0.1
+ * @return 0; what fn returned; or a failure to look. Since: 0.1
  */
-NESTNET_PUBLIC int nestnet_save(struct nestnet *ctx, nestnet_change_fn fn, void *userdata);
+NESTNET_PUBLIC int nestnet_save(struct nestnet *ctx, nestnet_change_fn fn,
+				void *userdata);
 
 #ifdef __cplusplus
 }

@@ -216,6 +216,24 @@ int nestnet_prefix_parse(const char *text, struct nestnet_prefix *ret)
 	return 0;
 }
 
+int nestnet_range_parse(const char *text, struct nestnet_range *ret)
+{
+	const char *dash = strchr(text, '-');
+	char first[INET6_ADDRSTRLEN];
+	struct nestnet_range range;
+
+	if (!dash || (size_t)(dash - text) >= sizeof(first))
+		return -EINVAL;
+	memcpy(first, text, (size_t)(dash - text));
+	first[dash - text] = '\0';
+	if (nestnet_address_parse(first, &range.first) < 0 ||
+	    nestnet_address_parse(dash + 1, &range.last) < 0 ||
+	    range.first.family != range.last.family)
+		return -EINVAL;
+	*ret = range;
+	return 0;
+}
+
 const char *nestnet_address_format(const struct nestnet_address *address, char *buf)
 {
 	if (address->family == AF_UNSPEC)

@@ -212,6 +212,21 @@ int nestnet_target_parse(const char *text, struct nestnet_endpoint *ret, const c
 	return parse(text, false, ret, ret_why);
 }
 
+int nestnet_ports_parse(const char *text, struct nestnet_endpoint *ret,
+			const char **ret_why)
+{
+	struct nestnet_endpoint endpoint = { .protocol = 0 };
+	const char *why = parse_ports(text, true, &endpoint);
+
+	if (why) {
+		if (ret_why)
+			*ret_why = why;
+		return -EINVAL;
+	}
+	*ret = endpoint;
+	return 0;
+}
+
 /* ---- Writing ----------------------------------------------------------------------------- */
 
 const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint, char *buf)

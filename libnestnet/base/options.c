@@ -42,3 +42,8 @@ int options_read(void *ret, size_t size, const void *options, const char **ret_w
 	memcpy(ret, &size, sizeof(size));
 	return 0;
 }
+
+const char *flags_why_not(unsigned int flags, unsigned int known)
+{
+	return flags & ~known ? "there is no such flag" : NULL;
+}

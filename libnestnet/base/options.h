@@ -26,4 +26,7 @@
  */
 int options_read(void *ret, size_t size, const void *options, const char **ret_why);
 
+/** @param known  all flags that there are @return NULL, or what is wrong */
+const char *flags_why_not(unsigned int flags, unsigned int known);
+
 #endif

@@ -121,6 +121,48 @@ START_TEST(an_exposure_is_taken_or_refused_with_the_reason)
 }
 END_TEST
 
+START_TEST(a_flag_that_there_is_not_is_refused)
+{
+	const unsigned int bad = 1u << 31;
+	struct nestnet_endpoint from = alias("10.128.0.13"),
+				to = target("192.168.122.89");
+	struct nestnet_expose_options expose = { .size = sizeof(expose), .flags = bad };
+	struct nestnet_tap_options tap = { .size = sizeof(tap), .flags = bad };
+	struct nestnet_bridge_options bridge = { .size = sizeof(bridge), .flags = bad };
+	struct nestnet_nat_options nat = { .size = sizeof(nat), .flags = bad };
+	struct nestnet_prefix subnet = prefix("192.168.122.0/24");
+
+	check_refused(nestnet_expose(tx, &from, &to, &expose), EINVAL);
+	check_refused(nestnet_unexpose(tx, &from, bad), EINVAL);
+	check_refused(nestnet_unexpose_target(tx, NULL, bad), EINVAL);
+	check_refused(nestnet_tap_add(tx, "tap0", &tap), EINVAL);
+	check_refused(nestnet_tap_del(tx, "tap0", bad), EINVAL);
+	check_refused(nestnet_bridge_add(tx, "br0", &bridge), EINVAL);
+	check_refused(nestnet_bridge_del(tx, "br0", bad), EINVAL);
+	check_refused(nestnet_bridge_attach(tx, "br0", "eth0", bad), EINVAL);
+	check_refused(nestnet_bridge_detach(tx, "eth0", bad), EINVAL);
+	check_refused(nestnet_nat_add(tx, &subnet, &nat), EINVAL);
+	check_refused(nestnet_nat_del(tx, &subnet, bad), EINVAL);
+	check_refused(nestnet_alias_add(tx, &subnet, "eth0", bad), EINVAL);
+	check_refused(nestnet_alias_del(tx, &subnet, bad), EINVAL);
+	ck_assert_uint_eq(nestnet_transaction_size(tx), 0);
+}
+END_TEST
+
+START_TEST(what_is_removed_is_something_that_could_have_been_added)
+{
+	struct nestnet_endpoint from = alias("10.128.0.13:80");
+	struct nestnet_prefix subnet = prefix("192.168.122.0/24");
+
+	from.protocol = 999;
+	check_refused(nestnet_unexpose(tx, &from, 0), EINVAL);
+	subnet.len = 200;
+	check_refused(nestnet_nat_del(tx, &subnet, 0), EINVAL);
+	subnet = prefix("192.168.122.1/24");
+	check_refused(nestnet_nat_del(tx, &subnet, 0), EINVAL);
+}
+END_TEST
+
 /* What a program fills in by itself, past the parsers, is input too. */
 static struct nestnet_endpoint filled(unsigned int kind)
 {
@@ -446,6 +488,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	add_table_test(tcase, an_exposure_is_taken_or_refused_with_the_reason, exposures);
+	tcase_add_test(tcase, a_flag_that_there_is_not_is_refused);
+	tcase_add_test(tcase, what_is_removed_is_something_that_could_have_been_added);
 	tcase_add_loop_test(tcase, an_alias_that_no_parser_gives_is_refused, 0,
 			    FILLED_KINDS);
 	tcase_add_test(tcase, a_target_that_no_parser_gives_is_refused);
