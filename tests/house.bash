@@ -230,13 +230,96 @@ every_exported_symbol_has_a_version() {
 	nm -D --defined-only "$library" | awk '$2 != "A" && $3 !~ /@@NESTNET_[0-9.]+$/'
 }
 
-every_public_function_has_a_manual_page() {
-	local name pages=("$top"/man/*.3)
+# ---- The header and its manual pages -------------------------------------------------------
 
-	[[ -e ${pages[0]} ]] || return 0
-	for name in $(declared); do
-		grep -qw -- "$name" "${pages[@]}" || echo "$name is in no page of section 3"
+families=("$top"/man/libnestnet-*.3)
+
+# The header without its comments.
+bare_header() { sed -e 's|/\*.*\*/||' -e '\|/\*|,\|\*/|d' "$header"; }
+
+# Prototypes, one a line, without any space.
+declared_prototypes() {
+	bare_header | tr -d ' \t' | tr '\n' ' ' | grep -oE '(^|[ ;])NESTNET_PUBLIC[^;]*;' |
+		tr -d ' ' | sed -E 's/^;?NESTNET_PUBLIC//' | sort
+}
+
+# The same of the SYNOPSIS of all families.
+prototypes_of_pages() {
+	awk '/^\.Sh / { is_synopsis = $2 == "SYNOPSIS" }
+		!is_synopsis { next }
+		{ gsub(/"/, "") }
+		/^\.Ft / { type = substr($0, 5) }
+		/^\.Fo / { text = type $2 "("; comma = "" }
+		/^\.Fa / { text = text comma substr($0, 5); comma = "," }
+		/^\.Fc/ { print text ");" }' "${families[@]}" | tr -d ' \t' | sort
+}
+
+every_function_is_in_the_synopsis_of_a_page_as_the_header_has_it() {
+	comm -23 <(declared_prototypes) <(prototypes_of_pages) | sed 's/^/in no SYNOPSIS: /'
+	comm -13 <(declared_prototypes) <(prototypes_of_pages) | sed 's/^/in no header: /'
+	prototypes_of_pages | uniq -d | sed 's/^/in two pages: /'
+}
+
+# So that man finds the page by the name of each function: the links are made of those names.
+a_page_has_the_functions_of_its_synopsis_for_its_names() {
+	local page
+
+	for page in "${families[@]}"; do
+		diff <(sed -nE 's/^\.Nm (nestnet_[a-z0-9_]+).*/\1/p' "$page") \
+			<(sed -nE 's/^\.Fo //p' "$page") | sed -n "s|^[<>]|${page##*/}:|p"
+		grep -qF "man/${page##*/}" "$top/Makefile.am" ||
+			echo "${page##*/} is not in Makefile.am"
 	done
+}
+
+# What is displayed literally in the pages, roff's escapes and all space taken out of it.
+displays_of_pages() {
+	sed -n '/^\.Bd -literal/,/^\.Ed/{/^\.[BE]d/!p}' "${families[@]}" |
+		sed -E 's/\\-/-/g; s/\\e/\\/g' | tr -d ' \t\n'
+}
+
+# Structures, enumerations and callbacks of the header, one a line, in the same way.
+declared_types() {
+	bare_header | tr -d ' \t' |
+		awk '/^(struct|enum)nestnet_[a-z0-9_]+\{$/ { is_in = 1 }
+			/^typedef/ { is_in = 1 }
+			is_in { text = text $0 }
+			is_in && (/^\};$/ || (text ~ /^typedef/ && /;$/)) {
+				print text; text = ""; is_in = 0 }'
+}
+
+every_type_of_the_header_is_in_a_page_with_its_members() {
+	local displays type member
+
+	displays=$(displays_of_pages)
+	declared_types | while read -r type; do
+		[[ $displays == *"$type"* ]] || echo "in no page: ${type:0:60}..."
+	done
+	# Documented: each member, and each constant.
+	bare_header | sed -nE '/^(struct|enum) nestnet_[a-z0-9_]+ \{$/,/^\};$/{
+		s/^\t.*[ *]([a-z0-9_]+)(\[[^]]*\])?;[ \t]*$/Va \1/p
+		s/^\t(NESTNET_[A-Z0-9_]+).*/Dv \1/p}' |
+		cat - <(sed -nE 's/^#define (NESTNET_[A-Z0-9_]+)[ \t].*/Dv \1/p' "$header" |
+			grep -v ' NESTNET_PUBLIC$') | sort -u |
+		while read -r member; do
+			grep -qx "\.It $member" "${families[@]}" || echo "in no page: .It $member"
+		done
+}
+
+# A function without a comment of its own is doxygen's to find.
+every_function_says_what_it_returns_and_since_when() {
+	awk '/^\/\*\*/ { comment = "" }
+		{ comment = comment "\n" $0 }
+		/^NESTNET_PUBLIC / {
+			if (comment !~ /Since: [0-9]/) print "no Since: " $0
+			if (comment !~ /@return/ && $2 != "void") print "no @return: " $0
+			comment = "" }' "$header"
+}
+
+doxygen_has_nothing_against_the_header() {
+	(cat "$top/tests/Doxyfile"; echo "INPUT = $header"
+		echo "OUTPUT_DIRECTORY = $scratch/doxygen") | doxygen - 2>&1
+	[[ -n $(find "$scratch/doxygen" -name 'nestnet_8h.xml') ]] || echo "it read no header"
 }
 
 # ---- What the library asks for ----------------------------------------------------------------
@@ -304,7 +387,7 @@ the_header_is_cxx() {
 	local suffix=cc standard
 
 	echo '#include <nestnet/nestnet.h>' >"$scratch/alone.cc"
-	for standard in c++11 c++17 c++20; do
+	for standard in c++98 c++11 c++14 c++17 c++20; do
 		compiles "${CXX:-c++}" -std=$standard -pedantic-errors -Wall -Wextra -Werror
 	done
 }
@@ -390,6 +473,6 @@ while read -r rule; do
 		failed=$((failed + 1))
 	fi
 done < <(sed -nE '/^# ---- Who includes/,$ s/^([a-z0-9_]+)\(\) \{$/\1/p' "${BASH_SOURCE[0]}" |
-	grep -vxE 'declared|compiles|sources')
+	grep -vxE 'declared|declared_(prototypes|types)|prototypes_of_pages|displays_of_pages|compiles|sources')
 echo "$passed passed, $failed failed"
 [[ $failed == 0 && $passed -gt 0 ]]

@@ -31,8 +31,8 @@
  *	was built with, and they grow at their tail. An older program works as before with a
  *	newer library. A newer program works with an older library as long as it leaves zero
  *	what that does not know; else it is refused with -EOPNOTSUPP. -EINVAL: the size is
- *	not set, or a flag is set that there is not. Structures that are handed to callbacks grow at their tail too; all other
- *	structures stay as they are.
+ *	not set, or a flag is set that there is not. Structures that are handed to callbacks
+ *	grow at their tail too; all other structures stay as they are.
  *
  * Errors
  *	Functions return 0 or a documented positive value, or a negative errno of this set:

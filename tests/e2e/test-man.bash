@@ -13,6 +13,11 @@ examples_of() {
 		sed -n '/^\.Bd -literal/,/^\.Ed/{/^\.[BE]d/!p}' | sed 's/\\-/-/g; s/\\e/\\/g'
 }
 
+# The first of them alone.
+example_of() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/{/^\.Bd/,/^\.Ed/{/^\.[BE]d/d; s/\\-/-/g; s/\\e/\\/g; p}}' "$1"
+}
+
 # The commands of the README's tour, and what they print.
 tour_of() { sed -nE '/^## A tour/,/^## From/s/^    (lab)?//p' "$1"; }
 
@@ -82,7 +87,7 @@ built_program() {
 test_the_example_of_libnestnet_3_is_a_program_that_exposes_its_guest() {
 	local monitor
 
-	examples_of "$MAN/libnestnet.3" >"$LAB_SCRATCH/vm.c"
+	example_of "$MAN/libnestnet.3" >"$LAB_SCRATCH/vm.c"
 	built_program vm "$LAB_SCRATCH/vm.c"
 	mkfifo "$LAB_SCRATCH/keys" "$LAB_SCRATCH/screen"
 	on l1 "$LAB_SCRATCH/vm" virbr0 10.128.0.13 192.168.122.89 \
@@ -100,9 +105,7 @@ test_the_example_of_libnestnet_3_is_a_program_that_exposes_its_guest() {
 test_the_example_of_libnestnet_tap_3_is_a_program_with_a_tap_of_its_own() {
 	local out
 
-	# The second display is QEMU's command line.
-	examples_of "$MAN/libnestnet-tap.3" | sed '/^}$/{$!{N;/\ntapexec/{s/\n.*//;q}}}' \
-		>"$LAB_SCRATCH/tapexec.c"
+	example_of "$MAN/libnestnet-tap.3" >"$LAB_SCRATCH/tapexec.c"
 	built_program tapexec "$LAB_SCRATCH/tapexec.c"
 	out=$(on l1 "$LAB_SCRATCH/tapexec" virbr0 \
 		sh -c 'readlink /proc/self/fd/3; cat /proc/self/fdinfo/3; ip link show master virbr0')
@@ -112,6 +115,69 @@ test_the_example_of_libnestnet_tap_3_is_a_program_with_a_tap_of_its_own() {
 	same "left" "" "$(nestnet tap list)"
 	matches "without a bridge" 'bridge br7: No such device$' \
 		"$(on l1 "$LAB_SCRATCH/tapexec" br7 true 2>&1 || true)"
+}
+
+# says WHAT EXIT OUTPUT ARGUMENT...: what the example of a family says on L1.
+says() {
+	local out status=0
+
+	out=$(on l1 "$LAB_SCRATCH/$1" "${@:4}" 2>&1) || status=$?
+	same "exit of $1 ${*:4}" "$2" "$status"
+	same "$1 ${*:4}" "$3" "$out"
+}
+
+test_the_example_of_each_family_is_a_program_that_does_what_it_says() {
+	local page name n=0 before
+
+	before=$(l1_state)
+	for page in "$MAN"/libnestnet-*.3; do
+		name=${page##*libnestnet-} name=${name%.3}
+		example_of "$page" >"$LAB_SCRATCH/$name.c"
+		built_program "$name" "$LAB_SCRATCH/$name.c" || fail "the example of ${page##*/}"
+		n=$((n + 1))
+	done
+	[[ $n -ge 12 ]] || fail "where are the pages?"
+
+	says address 1 $'10.1:80: not an IPv4 or IPv6 address\n10.128.0.13\n[2001:db8::13]:80/tcp' \
+		10.128.0.13 '[2001:DB8:0::13]:80' 10.1:80
+	says context 0 "libnestnet $(nestnet --version | cut -d ' ' -f 2)"$'\nhere: IPv4 is not forwarded'
+	says context 1 $'network namespace nowhere: No such file or directory\nlibnestnet '"$(nestnet --version | cut -d ' ' -f 2)" \
+		nowhere
+	says doctor 1 $'10.128.0.13: it is not exposed\n        nestnet expose 10.128.0.13 TARGET' \
+		10.128.0.13
+	says transaction 0 $'+ bridge add br5 --address 192.168.200.1/24\n+ nat add 192.168.200.0/24\n+ forward on -4' \
+		br5 192.168.200.1/24 192.168.200.0/24
+	says transaction 1 'bridge add br5: exists already, with address 192.168.200.1/24' \
+		br5 192.168.201.1/24 192.168.201.0/24
+	says nat 0 $'192.168.200.0/24 is closed\n192.168.201.0/24 is closed' 192.168.201.0/24
+	on l1 ip link add port0 type veth peer name port1
+	says bridge 0 'port0 is a port of br6' br6 192.168.202.1/24 port0
+	says forward 0 $'by eth0\nforwarding is on' 10.128.0.50
+	says forward 0 $'that is L1 itself\nforwarding is on' 10.128.0.2
+	says alias 0 $'10.128.0.12/30 on eth0\n10.128.0.20 on eth0, by nestnet' 10.128.0.20 eth0
+	says expose 0 '10.128.0.13 leads to 192.168.122.89 for 3600 s' \
+		10.128.0.13 192.168.122.89 10.128.0.0/24
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	matches "guest" '^([0-9a-f]{2}:){5}[0-9a-f]{2} has 192\.168\.122\.89$' \
+		"$(on l1 "$LAB_SCRATCH/guest" vnet0)"
+	same "state" "$(nestnet save)" "$(on l1 "$LAB_SCRATCH/state")"
+	says state 0 '' clear
+	on l1 ip link del port0
+	same "L1's state" "$before" "$(l1_state)"
+}
+
+test_man_finds_each_function() {
+	local root=$LAB_SCRATCH/root man name text n=0
+
+	make -s -C "$NN_BUILD" -o Makefile DESTDIR="$root" install-man install-man-links \
+		>"$LAB_SCRATCH/install"
+	man=$(dirname "$(find "$root" -name man3)")
+	while read -r name; do
+		text=$(cd "$man" && mandoc -Tascii "man3/$name.3" 2>/dev/null | sed 's/.\x08//g')
+		[[ $text == *"SYNOPSIS"*" $name("*"DESCRIPTION"* ]] || fail "man $name"
+		n=$((n + 1))
+	done < <(sed -nE 's/^\t(nestnet_[a-z_]+);$/\1/p' "$TOP/libnestnet/libnestnet.sym")
+	[[ $n -gt 50 ]] || fail "where are the functions?"
 }
 
 test_the_program_of_the_readme_lists_what_is_exposed() {
