@@ -235,7 +235,7 @@ every_exported_symbol_has_a_version() {
 families=("$top"/man/libnestnet-*.3)
 
 # The header without its comments.
-bare_header() { sed -e 's|/\*.*\*/||' -e '\|/\*|,\|\*/|d' "$header"; }
+bare_header() { sed -Ez 's|/\*([^*]\|\*+[^*/])*\*+/||g' "$header"; }
 
 # Prototypes, one a line, without any space.
 declared_prototypes() {

@@ -14,8 +14,7 @@ packages_lab=(curl iproute2 mount nftables)
 
 # shellcheck disable=SC2034
 packages_tests=(
-<<<<<<< HEAD
-	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base fish g++ ifupdown iptables
+	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base doxygen fish g++ ifupdown iptables
 	jq libcap2-bin mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
 )
 
@@ -24,10 +23,6 @@ packages_tests=(
 # shellcheck disable=SC2034
 packages_software=(
 	dbus firewalld libvirt-clients libvirt-daemon-system network-manager ufw
-=======
-	busybox-static check clang conntrack cpio dnsmasq-base doxygen fish g++ ifupdown iptables jq mandoc strace
-	systemd udev user-mode-linux xz-utils zsh
->>>>>>> be320d7 (A manual page for each family of functions, and the tests that keep it true)
 )
 
 # Those that are not installed, on one line.

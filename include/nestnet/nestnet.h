@@ -1000,7 +1000,7 @@ NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endp
 
 /* ---- Tracing --------------------------------------------------------------------- */
 
-/*
+/**
  * The next packets to an alias, and their answers, through every chain of every table.
  *
  * What watches has this shape: _new begins, _fd is for the caller's own poll(), _next tells
@@ -1009,6 +1009,7 @@ NESTNET_PUBLIC int nestnet_doctor(struct nestnet *ctx, const struct nestnet_endp
  */
 struct nestnet_trace;
 
+/** What is told of a packet. */
 enum nestnet_hop_kind {
 	NESTNET_HOP_PACKET, /**< a packet comes: text says from where to where, in and by what */
 	NESTNET_HOP_RULE,   /**< a rule that had the packet; verdict is what it did */
@@ -1017,28 +1018,31 @@ enum nestnet_hop_kind {
 	NESTNET_HOP_LOST    /**< not of a packet: text says that events were lost, and how */
 };
 
+/** A step on the way of a packet. */
 struct nestnet_hop {
-	enum nestnet_hop_kind kind;
+	enum nestnet_hop_kind kind; /**< what it is */
 	uint64_t packet;    /**< which of the trace's packets, from 1; NESTNET_HOP_LOST: 0 */
 	int is_reply;       /**< 1: an answer, on its way back; 0: to the alias */
 	const char *family; /**< as nft has it, "ip"; NULL where it is none of a chain, as the
 			         next four */
-	const char *table;
-	const char *chain;
+	const char *table;  /**< as nft has it */
+	const char *chain;  /**< as nft has it */
 	const char *owner;  /**< whose the chain is: "libvirt", "nestnet"; NULL: not known */
 	const char *rule;   /**< what the rule says, in nft's language, as far as it was read;
 			         NULL: not of a rule, or the rule has changed meanwhile */
 	uint64_t handle;    /**< of the rule; 0: none */
 	const char *verdict; /**< "accept", "drop", "reject", "jump NAME", "continue"; at the
 			         end "delivered", "dropped" or "lost"; NULL: of none */
-	const char *in, *out; /**< interfaces, as far as they are known there; else NULL */
+	const char *in;      /**< interface, as far as it is known there; else NULL */
+	const char *out;     /**< the same */
 	const char *text;     /**< NULL: of none */
 };
 
-/** A return value other than 0 is returned by nestnet_trace_next(); what is left is told by
- *  the next call. */
+/** Receives a step, which lives until it returns; a value other than 0 is returned by
+ *  nestnet_trace_next(), and what is left is told by the next call. */
 typedef int (*nestnet_hop_fn)(void *userdata, const struct nestnet_hop *hop);
 
+/** How a trace is to be. */
 struct nestnet_trace_options {
 	size_t size;        /**< sizeof(struct nestnet_trace_options) */
 	unsigned int flags; /**< 0 */
@@ -1062,7 +1066,8 @@ NESTNET_PUBLIC int nestnet_trace_new(struct nestnet *ctx,
 				     const struct nestnet_trace_options *options,
 				     struct nestnet_trace **ret);
 
-/** @return a descriptor that poll() finds readable when nestnet_trace_next() has something to
+/** Tells when there is something to do.
+ *  @return a descriptor that poll() finds readable when nestnet_trace_next() has something to
  *          do. The trace's, and valid as long as it is. Since: 0.1 */
 NESTNET_PUBLIC int nestnet_trace_fd(const struct nestnet_trace *trace);
 
