@@ -20,12 +20,12 @@
  *	Who asks is the real user, with its real and supplementary groups, by number.
  *	Closed by default. No ACL, one that others than root could have changed, or a line
  *	that is not understood: no tap. What denies wins, wherever it stands.
- *	Nothing of the caller's is relied upon. The environment is emptied before any library looks at it;
- *	closed standard descriptors become /dev/null, lest a socket of ours takes their
- *	place and gets the messages; other descriptors are left alone, and --fd has to be a
- *	connected Unix stream socket. Paths are absolute. Sending does not wait.
- *	Everything has a length before it is copied. No text of an ACL is repeated in a
- *	message, and messages are one line of printable characters.
+ *	Nothing of the caller's is relied upon. The environment is emptied before any library
+ *	looks at it; closed standard descriptors become /dev/null, lest a socket of ours
+ *	takes their place and gets the messages; other descriptors are left alone, and --fd
+ *	has to be a connected Unix stream socket. Paths are absolute. Sending does not wait.
+ *	Everything has a length before it is copied. Messages are one line of printable
+ *	characters, and of an ACL they repeat the paths of its includes alone.
  *	All or nothing. The tap ends with its last descriptor, so that whenever we are
  *	stopped, killed, or refused memory or descriptors, nothing is left; its guards are
  *	in force before it is up. Descriptors are sent last, in one message.
@@ -33,7 +33,8 @@
  * What is out of scope
  *	The user may keep a tap once it has it: an open descriptor can be passed on, made
  *	persistent, and change the tap's own MAC address and owner (the kernel asks for no
- *	privilege), so that a rule that is taken back ends no tap that is there. What its
+ *	privilege), so that a rule that is taken back ends no tap that is there, and a tap
+ *	with the MAC address of a neighbour's guest keeps frames from that. What its own
  *	guest may send is what the guards say all the same. How many taps a user has is not
  *	counted. In a user namespace of its own anybody may do as it likes with the networks
  *	that belong to it, with its own ACL; capabilities from there are of no use here.

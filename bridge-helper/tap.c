@@ -36,7 +36,7 @@ static bool choose_owner(const struct rule *grant, const struct caller *caller,
 {
 	*ret = caller->uid;
 	return !grant->owner[0] || rule_find_id(false, grant->owner, ret) == 1 ||
-	       complain("owner=%s: no such user", grant->owner);
+	       complain("owner=: no such user");
 }
 
 /* The guards, which point at the rule's addresses. */

@@ -69,6 +69,19 @@ says_foreign() {
 	say_includes "$1" "$found"
 }
 
+# say_beyond_public ROOM: what its files include that is neither the public header nor their own.
+say_beyond_public() {
+	local file own
+
+	own=$(cd "$top/$1" && printf '%s|' *.h)
+	for file in $(files_of "$1"); do
+		may_include "$file" "\"(${own%|})\"|<[^>]*>"
+		includes "$file" | grep -E '^<nestnet/' | grep -vx '<nestnet/nestnet.h>' |
+			sed "s|^|${file#"$top"/} includes |"
+		says_foreign "$file"
+	done
+}
+
 # ---- Who includes whom ------------------------------------------------------------------
 
 base_includes_libc_base_and_the_public_header() {
@@ -143,27 +156,16 @@ no_noun_includes_another() {
 }
 
 the_command_sees_the_public_header_alone() {
-	local file own
-
-	own=$(cd "$top/nestnet-cli" && printf '%s|' *.h)
-	for file in $(files_of nestnet-cli); do
-		may_include "$file" "\"(${own%|})\"|<[^>]*>"
-		includes "$file" | grep -E '^<nestnet/' | grep -vx '<nestnet/nestnet.h>' |
-			sed "s|^|${file#"$top"/} includes |"
-	done
+	say_beyond_public nestnet-cli
 }
 
 # And libcap-ng, in the one file that has to do with privileges.
 the_helper_sees_the_public_header_alone() {
-	local file own
+	local file
 
-	own=$(cd "$top/bridge-helper" && printf '%s|' *.h)
-	for file in $(files_of bridge-helper); do
-		may_include "$file" "\"(${own%|})\"|<[^>]*>"
-		includes "$file" | grep -E '^<(nestnet|cap-ng)' | grep -vx '<nestnet/nestnet.h>' |
-			sed "s|^|${file#"$top"/} includes |" |
-			grep -vx 'bridge-helper/privileges.c includes <cap-ng.h>'
-		says_foreign "$file"
+	say_beyond_public bridge-helper
+	for file in $(files_of bridge-helper | grep -v /privileges.c); do
+		includes "$file" | grep -x '<cap-ng.h>' | sed "s|^|${file#"$top"/} includes |"
 	done
 }
 

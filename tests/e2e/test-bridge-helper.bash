@@ -156,6 +156,48 @@ test_the_first_rule_that_allows_says_what_the_tap_is_like() {
 	let_go
 }
 
+# Many monitors start when a host does.
+test_twenty_at_once_have_a_guarded_tap_each() {
+	local i
+
+	helper_install
+	acl "allow virbr0 guard=$MAC,192.168.122.100"
+	mkfifo "$LAB_SCRATCH/hold"
+	for i in {1..20}; do
+		as_nobody "$TAKES" 1 "$HELPER" --fd=9 --br=virbr0 -- \
+			sh -c 'echo; read -r line' <"$LAB_SCRATCH/hold" >"$LAB_SCRATCH/held$i" 2>&1 &
+	done
+	exec {hold}>"$LAB_SCRATCH/hold"
+	for i in {1..20}; do
+		poll test -s "$LAB_SCRATCH/held$i"
+	done
+	same "taps and guards" "20 $MAC,192.168.122.100" "$(nestnet -j tap list |
+		jq -r '.[].guard[]' | sort | uniq -c | xargs)"
+	exec {hold}>&-
+	wait
+	poll no_taps
+	# And the next one of that name is guarded by nothing.
+	acl 'allow virbr0'
+	rm "$LAB_SCRATCH/hold"
+	held 1 --br=virbr0
+	is name vmtap0
+	is guard '[]'
+	let_go
+}
+
+# The kernel lets it, and the guards stay.
+test_a_user_may_keep_a_tap_as_it_was_guarded() {
+	helper_install
+	acl "allow virbr0 guard=$MAC,192.168.122.100"
+	same "kept" "0 1" "$(as_nobody "$TAKES" -p 1 "$HELPER" --fd=9 --br=virbr0)"
+	acl 'allow virbr0'
+	gets 1 --br=virbr0
+	same "it is there" "vmtap0 bin $MAC,192.168.122.100" \
+		"$(nestnet -j tap list | jq -r '.[] | [.name, .owner, .guard[]] | join(" ")')"
+	nestnet tap del vmtap0
+	no_taps || fail "taps: $(taps)"
+}
+
 test_it_runs_setuid_root_as_well() {
 	helper_install
 	acl 'allow virbr0 user=nobody'

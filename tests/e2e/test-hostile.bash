@@ -192,7 +192,7 @@ test_what_an_acl_may_not_say() {
 		"allow virbr0 guard=52:54:00:12:34:56$(printf ',10.0.0.%d' {1..129})"
 	acl_is 'more than 64 users' "allow virbr0$(printf ' user=%d' {1..65})"
 	acl_is 'deny knows user= and group= alone' 'allow virbr0' 'deny virbr0 queues=2'
-	acl_is 'owner=no.such.user: no such user' 'allow virbr0 owner=no.such.user'
+	acl_is 'owner=: no such user' 'allow virbr0 owner=no.such.user'
 	acl_is 'not ASCII text' $'allow virbr0\r'
 	acl_is 'not ASCII text' $'allow virbr0 \e[2J'
 	acl_is 'include takes one path' 'allow virbr0' 'include'
@@ -321,6 +321,21 @@ test_what_is_inherited() {
 		sh -c "ulimit -n 3; exec $HELPER --br=virbr0 --fd=9" 2>/dev/null)"
 	attempt 1 'CAP_NET_ADMIN is missing' setpriv --no-new-privs "$TAKES" 1 "$HELPER" --br=virbr0 --fd=9
 	attempt 1 'CAP_NET_ADMIN is missing' strace -o /dev/null -f "$TAKES" 1 "$HELPER" --br=virbr0 --fd=9
+}
+
+# Whenever memory ends, there is a tap or none, and an error with none.
+test_memory_that_ends() {
+	local size outcome seen=''
+
+	install_open
+	for size in {2048..12288..512}; do
+		outcome=$(as_nobody "$TAKES" 1 prlimit --as=$((size * 1024)) "$HELPER" \
+			--br=virbr0 --fd=9 2>/dev/null)
+		matches "$size KiB" '^(0 1|[1-9][0-9]* 0)$' "$outcome"
+		same "$size KiB: taps left" "" "$(taps)"
+		[[ $seen == *"$outcome;"* ]] || seen+="$outcome;"
+	done
+	matches "with enough, and with too little" '[1-9][0-9]* 0;.*0 1;' "$seen"
 }
 
 # Nothing that is missing of the standard descriptors becomes a socket with our words in it,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * takes-taps [-s KIND] [-0] N HELPER [ARGUMENT...] [-- COMMAND...]
+ * takes-taps [-s KIND] [-0] [-p] N HELPER [ARGUMENT...] [-- COMMAND...]
  *
  * Does with a bridge helper what QEMU does: gives it a socket as descriptor 9, waits for its
  * end, and receives up to N descriptors. Prints "STATUS NUMBER", the helper's exit status
@@ -13,9 +13,11 @@
  */
 
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -141,6 +143,12 @@ static size_t take(int fd, size_t n, int *fds)
 	return got;
 }
 
+static void keep(int fd)
+{
+	if (ioctl(fd, TUNSETPERSIST, 1) < 0 || ioctl(fd, TUNSETOWNER, 2) < 0)
+		die("keep");
+}
+
 static void become(char **command, const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -167,15 +175,17 @@ int main(int argc, char **argv)
 {
 	char *nothing[] = { NULL }, **arguments, **command;
 	int option, sockets[2], fds[FDS_MAX], status;
-	int has_no_arguments = 0;
+	int has_no_arguments = 0, is_kept = 0;
 	const char *kind = "stream";
 	size_t n, got;
 
-	while ((option = getopt(argc, argv, "+s:0")) != -1) {
+	while ((option = getopt(argc, argv, "+s:0p")) != -1) {
 		if (option == 's')
 			kind = optarg;
-		else
+		else if (option == '0')
 			has_no_arguments = 1;
+		else
+			is_kept = 1;
 	}
 	if (argc - optind < 2)
 		return 125;
@@ -185,6 +195,8 @@ int main(int argc, char **argv)
 	make_sockets(kind, sockets);
 	status = run(kind, sockets, arguments[0], has_no_arguments ? nothing : arguments);
 	got = n > 0 && n <= FDS_MAX ? take(sockets[0], n, fds) : 0;
+	if (is_kept && got > 0)
+		keep(fds[0]);
 	if (command && status == 0 && got == n)
 		become(command, fds, n);
 	printf("%d %zu\n", status, got);
