@@ -6,10 +6,11 @@
 
 #include "doctor.h"
 
+#include "plan/setting.h"
+
 #include "kernel/neighbour.h"
 #include "kernel/netlink.h"
 #include "kernel/route.h"
-#include "kernel/sysctl.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -214,29 +215,13 @@ static int check_link(struct doctor *doctor, const char *check,
 			  "up, with a carrier");
 }
 
-/* @return the setting, or -1: there is none */
-static int read_setting(struct doctor *doctor, int family, const char *interface,
-			const char *key)
-{
-	struct error ignored = { .code = 0 };
-	_cleanup_close_ int fd = -1;
-	int back, value = -1;
-
-	if (context_enter(doctor->ctx, &back) < 0)
-		return -1;
-	if (sysctl_open(family, interface, key, false, &fd, &ignored) == 1 &&
-	    sysctl_read(fd, &value, &ignored) < 0)
-		value = -1;
-	return context_leave(doctor->ctx, back, 0) < 0 ? -1 : value;
-}
-
 /* In force is the greater of the interface's and of all; 2, the loose one, drops nothing of
  * ours, but 1 what comes by another interface than answers would take. */
 static int check_rp_filter(struct doctor *doctor, const struct inventory_link *in)
 {
 	const char *name = in->link.name;
-	int all = read_setting(doctor, AF_INET, "all", "rp_filter");
-	int own = read_setting(doctor, AF_INET, name, "rp_filter");
+	int all = setting_get(doctor->ctx, AF_INET, "all", "rp_filter");
+	int own = setting_get(doctor->ctx, AF_INET, name, "rp_filter");
 	int filter = all > own ? all : own;
 	bool is_only = doctor->uplinks.n == 1 &&
 		       doctor->uplinks.ifindexes[0] == in->link.ifindex;
@@ -263,8 +248,8 @@ static int check_accept_ra(struct doctor *doctor)
 		char remedy[96];
 
 		if (!link ||
-		    read_setting(doctor, AF_INET6, link->link.name, "accept_ra") == 2 ||
-		    read_setting(doctor, AF_INET6, link->link.name, "forwarding") != 1)
+		    setting_get(doctor->ctx, AF_INET6, link->link.name, "accept_ra") == 2 ||
+		    setting_get(doctor->ctx, AF_INET6, link->link.name, "forwarding") != 1)
 			continue;
 		snprintf(remedy, sizeof(remedy), "sysctl -w net.ipv6.conf.%s.accept_ra=2",
 			 link->link.name);
@@ -285,7 +270,7 @@ static int check_forwarding(struct doctor *doctor, int family,
 	const char *interface = in && family == AF_INET ? in->link.name : "all";
 	const char *subject = family == AF_INET ? "IPv4" : "IPv6";
 
-	if (read_setting(doctor, family, interface, "forwarding") == 1)
+	if (setting_get(doctor->ctx, family, interface, "forwarding") == 1)
 		return doctor_say(doctor, "forwarding", NESTNET_FINDING_OK, subject, NULL,
 				  "on");
 	return doctor_say(doctor, "forwarding", NESTNET_FINDING_FAIL, subject,
@@ -474,7 +459,7 @@ int doctor_uplinks(struct doctor *doctor)
 
 int doctor_forwarding(struct doctor *doctor)
 {
-	int all4 = read_setting(doctor, AF_INET, "all", "forwarding");
+	int all4 = setting_get(doctor->ctx, AF_INET, "all", "forwarding");
 
 	return doctor_say(doctor, "forwarding",
 			  all4 == 1 ? NESTNET_FINDING_OK : NESTNET_FINDING_WARN, "IPv4",

@@ -49,6 +49,20 @@ int setting_read(struct plan *plan, int family, const char *interface, const cha
 	return r < 0 ? r : 1;
 }
 
+int setting_get(struct nestnet *ctx, int family, const char *interface, const char *key)
+{
+	struct error ignored = { .code = 0 };
+	_cleanup_close_ int fd = -1;
+	int back, value = -1;
+
+	if (context_enter(ctx, &back) < 0)
+		return -1;
+	if (sysctl_open(family, interface, key, false, &fd, &ignored) == 1 &&
+	    sysctl_read(fd, &value, &ignored) < 0)
+		value = -1;
+	return context_leave(ctx, back, 0) < 0 ? -1 : value;
+}
+
 struct setting_change *setting_change_new(const char *what)
 {
 	struct setting_change *change = calloc(1, sizeof(*change));

@@ -19,6 +19,9 @@ struct setting_change;
 int setting_read(struct plan *plan, int family, const char *interface, const char *key,
 		 int *ret);
 
+/** Of a context alone. @return the number, or -1: it cannot be read, or is not there */
+int setting_get(struct nestnet *ctx, int family, const char *interface, const char *key);
+
 /** @param what  what is attempted, for the sentence of a failure: "forward on"
  *  @return NULL where there is no memory */
 struct setting_change *setting_change_new(const char *what);
