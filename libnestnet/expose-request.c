@@ -24,32 +24,6 @@
 	(NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_NO_FORWARD | \
 	 NESTNET_EXPOSE_OPEN | NESTNET_EXPOSE_FORCE)
 
-/* A caller's own values are held against the grammar too: what is written, the parser
- * reads back. */
-static const char *why_not_endpoint(const struct nestnet_endpoint *endpoint, bool is_alias)
-{
-	const struct nestnet_prefix *prefix = &endpoint->prefix;
-	struct nestnet_endpoint read = *endpoint;
-	char text[NESTNET_TEXT_MAX];
-	const char *why = NULL;
-	int family = prefix->address.family;
-
-	if ((family != AF_INET && family != AF_INET6 && family != AF_UNSPEC) ||
-	    (family != AF_UNSPEC && prefix->len > address_bits(family)))
-		return "not an IPv4 or IPv6 address";
-	if (!is_alias)
-		read.protocol = 0;
-	nestnet_endpoint_format(&read, text);
-	if (is_alias ? nestnet_alias_parse(text, &read, &why) < 0
-		     : nestnet_target_parse(text, &read, &why) < 0)
-		return why;
-	if (read.first_port != endpoint->first_port ||
-	    read.last_port != endpoint->last_port ||
-	    (is_alias && read.protocol != endpoint->protocol))
-		return "ports and protocol do not belong together";
-	return NULL;
-}
-
 /* What is wrong with the pair, whatever the kernel's state; NULL: nothing. */
 static const char *why_not_pair(const struct nestnet_endpoint *alias,
 				const struct nestnet_endpoint *target)
@@ -172,9 +146,9 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 	int code;
 
 	transaction_begin(tx);
-	why = why_not_endpoint(alias, true);
+	why = endpoint_why_not(alias, true);
 	if (!why)
-		why = why_not_endpoint(target, false);
+		why = endpoint_why_not(target, false);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "expose: %s", why);
 	nestnet_endpoint_format(alias, text);
@@ -224,7 +198,7 @@ int nestnet_unexpose(struct nestnet_transaction *tx, const struct nestnet_endpoi
 {
 	struct request request = { .kind = REQUEST_UNEXPOSE,
 				   .unexpose = { .alias = *alias, .flags = flags } };
-	const char *why = why_not_endpoint(alias, true);
+	const char *why = endpoint_why_not(alias, true);
 
 	transaction_begin(tx);
 	if (!why)

@@ -252,3 +252,27 @@ const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint, cha
 		 endpoint->first_port, last, protocol);
 	return buf;
 }
+
+const char *endpoint_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
+{
+	const struct nestnet_prefix *prefix = &endpoint->prefix;
+	struct nestnet_endpoint read = *endpoint;
+	char text[NESTNET_TEXT_MAX];
+	const char *why = NULL;
+	int family = prefix->address.family;
+
+	if ((family != AF_INET && family != AF_INET6 && family != AF_UNSPEC) ||
+	    (family != AF_UNSPEC && prefix->len > address_bits(family)))
+		return "not an IPv4 or IPv6 address";
+	if (!is_alias)
+		read.protocol = 0;
+	nestnet_endpoint_format(&read, text);
+	if (is_alias ? nestnet_alias_parse(text, &read, &why) < 0
+		     : nestnet_target_parse(text, &read, &why) < 0)
+		return why;
+	if (read.first_port != endpoint->first_port ||
+	    read.last_port != endpoint->last_port ||
+	    (is_alias && read.protocol != endpoint->protocol))
+		return "ports and protocol do not belong together";
+	return NULL;
+}

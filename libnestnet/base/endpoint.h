@@ -25,6 +25,12 @@ bool endpoint_equal(const struct nestnet_endpoint *a, const struct nestnet_endpo
 /** By family, address, prefix length, protocol, port. @return as memcmp() */
 int endpoint_compare(const struct nestnet_endpoint *a, const struct nestnet_endpoint *b);
 
+/**
+ * What is wrong with a caller's own value: what is written, the parser must read back.
+ * @return NULL where nothing is, or a static phrase
+ */
+const char *endpoint_why_not(const struct nestnet_endpoint *endpoint, bool is_alias);
+
 /** "tcp", "udp", "sctp", or "" for 0. */
 const char *protocol_name(unsigned int protocol);
 
