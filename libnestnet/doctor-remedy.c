@@ -8,67 +8,26 @@
 
 #include "doctor.h"
 
+#include "rules/owner.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-
-static bool begins(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* Whether the table has a chain whose name begins so. */
-static bool has_chain(const struct walker *walker, const struct foreign_chain *in,
-		      const char *prefix)
-{
-	const struct foreign *foreign = walker_chains(walker);
-
-	for (size_t i = 0; i < foreign->n; i++) {
-		const struct foreign_chain *chain = &foreign->chains[i];
-
-		if (chain->family == in->family && strcmp(chain->table, in->table) == 0 &&
-		    begins(chain->name, prefix))
-			return true;
-	}
-	return false;
-}
 
 const char *doctor_owner(const struct walker *walker, const struct walk_finding *finding)
 {
 	const struct foreign_chain *chain = finding->chain;
 
-	if (begins(chain->name, "LIBVIRT_") || begins(chain->table, "libvirt"))
-		return "libvirt";
-	if (begins(chain->table, "firewalld"))
-		return "firewalld";
-	if (begins(chain->name, "DOCKER"))
-		return "Docker";
-	if (begins(chain->name, "ufw"))
-		return "ufw";
 	/* A policy is that of who fills the chain. */
-	if (finding->rule || chain->hook != NFT_HOOK_FORWARD)
-		return NULL;
-	if (has_chain(walker, chain, "ufw"))
-		return "ufw";
-	return has_chain(walker, chain, "DOCKER") ? "Docker" : NULL;
+	if (!finding->rule && chain->hook == NFT_HOOK_FORWARD)
+		return owner_of_policy(walker_chains(walker), chain->family, chain->table,
+				       chain->name);
+	return owner_by_name(chain->table, chain->name);
 }
 
-/* The chains that iptables-nft makes, which iptables can put rules into. */
 static bool is_iptables(const struct foreign_chain *base)
 {
-	static const char *const names[] = { "PREROUTING", "INPUT", "FORWARD", "OUTPUT",
-					     "POSTROUTING" };
-	static const char *const tables[] = { "filter", "nat", "mangle", "raw",
-					      "security" };
-	bool is_name = false, is_table = false;
-
-	if (base->family != FOREIGN_IP && base->family != FOREIGN_IP6)
-		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		is_name |= strcmp(base->name, names[i]) == 0;
-		is_table |= strcmp(base->table, tables[i]) == 0;
-	}
-	return is_name && is_table;
+	return owner_is_iptables(base->family, base->table, base->name);
 }
 
 struct words {

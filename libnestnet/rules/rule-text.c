@@ -209,6 +209,11 @@ static void format_value(const struct writer *writer, const uint8_t *data, size_
 			format_address(writer, data, len, ret, size);
 			return;
 		}
+		if (load->field == FOREIGN_CT_STATE && len == sizeof(number)) {
+			memcpy(&number, data, sizeof(number));
+			format_states(number, false, ret, size);
+			return;
+		}
 		if (load->field == FOREIGN_TRANSPORT && len == 2) {
 			snprintf(ret, size, "%u", (unsigned int)(data[0] << 8 | data[1]));
 			return;
@@ -347,8 +352,11 @@ static void write_range(struct writer *writer, const struct foreign_op *op)
 		write_word(writer, "%s%s-%s", op->is_inverted ? "!= " : "", first, last);
 }
 
-static void write_lookup(struct writer *writer, const struct foreign_op *op)
+/* A map has a verdict for the rule's end, or a value for what comes behind. */
+static void write_lookup(struct writer *writer, const struct foreign_op *op,
+			 size_t n_behind)
 {
+	const char *map = n_behind > 0 ? "map " : "vmap ";
 	bool is_anonymous = strncmp(op->name, "__", 2) == 0;
 
 	for (size_t i = 0; i < writer->n_loads; i++) {
@@ -356,7 +364,7 @@ static void write_lookup(struct writer *writer, const struct foreign_op *op)
 			write_word(writer, ".");
 		write_field(writer, writer->loads[i]);
 	}
-	write_word(writer, "%s%s%s%s", op->is_map ? "vmap " : "",
+	write_word(writer, "%s%s%s%s", op->is_map ? map : "",
 		   op->is_inverted ? "!= " : "", is_anonymous ? "" : "@",
 		   is_anonymous ? "{ ... }" : op->name);
 }
@@ -417,7 +425,7 @@ static size_t write_op(struct writer *writer, const struct foreign_op *op,
 		write_range(writer, op);
 		break;
 	case FOREIGN_LOOKUP:
-		write_lookup(writer, op);
+		write_lookup(writer, op, n_behind);
 		break;
 	case FOREIGN_OPAQUE:
 	case FOREIGN_NEVER:
