@@ -140,6 +140,7 @@ int cmd_diff(struct cli *cli, int argc, char **argv);
 int cmd_save(struct cli *cli, int argc, char **argv);
 int cmd_status(struct cli *cli, int argc, char **argv);
 int cmd_doctor(struct cli *cli, int argc, char **argv);
+int cmd_trace(struct cli *cli, int argc, char **argv);
 int cmd_clear(struct cli *cli, int argc, char **argv);
 
 #endif

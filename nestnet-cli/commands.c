@@ -133,6 +133,12 @@ const struct command commands[] = {
 	  "say whether it will work, and if not, why",
 	  "  ALIAS               the whole way of what is exposed; without it, the host\n",
 	  "nestnet doctor 10.128.0.13" },
+	{ "trace", NULL, cmd_trace, "ALIAS[:PORT[/PROTO]] [--count N] [--timeout TIME]",
+	  "follow the next packets through every chain, and say where they end",
+	  "  ALIAS               what is exposed, or not yet; answers are followed as well\n"
+	  "  --count N           so many packets, either way; by default until Ctrl-C\n"
+	  "  --timeout TIME      no longer than 90s, 15m, 2h or 7d\n",
+	  "nestnet trace 10.128.0.13:80 --count 2" },
 	{ "clear", NULL, cmd_clear, "", "remove everything nestnet made, and put back the rest",
 	  NULL, "nestnet clear" },
 };

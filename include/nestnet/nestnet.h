@@ -1032,26 +1032,28 @@ struct nestnet_hop {
 			         NULL: not of a rule, or the rule has changed meanwhile */
 	uint64_t handle;    /**< of the rule; 0: none */
 	const char *verdict; /**< "accept", "drop", "reject", "jump NAME", "continue"; at the
-			         end "delivered", "dropped" or "lost"; NULL: of none */
+			         end "delivered", "dropped", "lost", or "unknown", where
+			         events were lost; NULL: of none */
 	const char *in;      /**< interface, as far as it is known there; else NULL */
 	const char *out;     /**< the same */
-	const char *text;     /**< NULL: of none */
+	const char *text;    /**< NULL: of none */
 };
 
-/** Receives a step, which lives until it returns; a value other than 0 is returned by
- *  nestnet_trace_next(), and what is left is told by the next call. */
+/** Receives a step, which lives until it returns; a value other than 0 ends the call of
+ *  nestnet_trace_next(), which returns it. */
 typedef int (*nestnet_hop_fn)(void *userdata, const struct nestnet_hop *hop);
 
 /** How a trace is to be. */
 struct nestnet_trace_options {
 	size_t size;        /**< sizeof(struct nestnet_trace_options) */
 	unsigned int flags; /**< 0 */
+	uint32_t packets_per_second; /**< at most so many are followed, each way; 0: 100 */
 };
 
 /**
  * Begins to trace what is sent to an alias, from outside, from guests and from L1 itself, and
- * what comes back. A table of the trace's own marks these packets, at most some 100 a second,
- * and is there for as long as the handle is: the kernel takes it away with the process.
+ * what comes back. A table of the trace's own marks these packets, and is there for as long
+ * as the handle is: the kernel takes it away with the process.
  * Chains of netdev come before it and are not seen, nor is what iptables-legacy does; the end
  * says between which hooks a packet was lost.
  * @param ctx      outlives the trace

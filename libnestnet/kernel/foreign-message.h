@@ -41,8 +41,9 @@ int foreign_read_verdict(const struct nlattr *data, struct foreign_op *ret);
 /** Reads the value of a datum. @return its length, or 0: none, or more than size */
 size_t foreign_read_value(const struct nlattr *data, uint8_t *ret, size_t size);
 
-/** NFPROTO_* of a family. */
+/** NFPROTO_* of a family, and the other way. */
 uint8_t foreign_family_number(enum foreign_family family);
+enum foreign_family foreign_family_of(uint8_t number);
 
 void foreign_clear_op(struct foreign_op *op);
 

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -21,8 +22,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tables that are not foreign. */
-#define OURS "nestnet"
+/* The tables that are not foreign: of exposures and guards, and of traces that are on. */
+static bool is_ours(const char *table)
+{
+	return strcmp(table, "nestnet") == 0 ||
+	       strncmp(table, FOREIGN_TRACE, strlen(FOREIGN_TRACE)) == 0;
+}
 
 /* Attributes by their number; what is above is not of interest. */
 static void read_attrs(const struct nlattr *attr, const struct nlattr **ret)
@@ -81,7 +86,7 @@ uint8_t foreign_family_number(enum foreign_family family)
 	return NFPROTO_NETDEV;
 }
 
-static enum foreign_family family_of(uint8_t number)
+enum foreign_family foreign_family_of(uint8_t number)
 {
 	switch (number) {
 	case NFPROTO_INET:
@@ -193,7 +198,7 @@ static int add_chain(struct foreign *foreign, uint8_t family,
 	}
 	chain = &grown[foreign->n++];
 	*chain = (struct foreign_chain){
-		.family = family_of(family),
+		.family = foreign_family_of(family),
 		.table = strdup(get_text(attrs[NFTA_CHAIN_TABLE])),
 		.name = strdup(get_text(attrs[NFTA_CHAIN_NAME])),
 	};
@@ -235,7 +240,7 @@ static int take_chain(void *userdata, const struct nlmsghdr *reply)
 	family = read_message(reply, NFT_MSG_NEWCHAIN, attrs);
 	table = get_text(attrs[NFTA_CHAIN_TABLE]);
 	if (family < 0 || !table || !get_text(attrs[NFTA_CHAIN_NAME]) ||
-	    strcmp(table, OURS) == 0)
+	    is_ours(table))
 		return 0;
 	return add_chain(foreign, (uint8_t)family, attrs);
 }
@@ -457,4 +462,59 @@ int foreign_read_rules(struct netlink *nl, struct foreign *foreign,
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
 	return r < 0 ? error_prefix(error, "list rules of %s", table) : 0;
+}
+
+/* ---- One rule ------------------------------------------------------------------------- */
+
+/* A chain of which nothing but its name is known. */
+static int add_named_chain(struct foreign *foreign, enum foreign_family family,
+			   const char *table, const char *name)
+{
+	foreign->chains = calloc(1, sizeof(*foreign->chains));
+	if (!foreign->chains)
+		return -ENOMEM;
+	foreign->n = foreign->size = 1;
+	foreign->chains[0] = (struct foreign_chain){ .family = family,
+						     .table = strdup(table),
+						     .name = strdup(name) };
+	return foreign->chains[0].table && foreign->chains[0].name ? 0 : -ENOMEM;
+}
+
+static int ask_rule(struct netlink *nl, struct rules *rules, const char *chain,
+		    uint64_t handle, struct error *error)
+{
+	/* Names come from the kernel, which bounds them. */
+	char buffer[NFT_TABLE_MAXNAMELEN + NFT_CHAIN_MAXNAMELEN + 128];
+	struct nlmsghdr *question;
+
+	if (strlen(rules->table) >= NFT_TABLE_MAXNAMELEN ||
+	    strlen(chain) >= NFT_CHAIN_MAXNAMELEN)
+		return error_set(error, EIO, "a name is too long");
+	question = put_question(buffer, NFT_MSG_GETRULE,
+				foreign_family_number(rules->family), rules->table);
+	question->nlmsg_flags = 0;
+	mnl_attr_put_strz(question, NFTA_RULE_CHAIN, chain);
+	mnl_attr_put_u64(question, NFTA_RULE_HANDLE, htobe64(handle));
+	return netlink_request(nl, question, take_rule, rules, error);
+}
+
+int foreign_read_rule(struct netlink *nl, enum foreign_family family, const char *table,
+		      const char *chain, uint64_t handle, struct foreign *ret,
+		      struct error *error)
+{
+	struct rules rules = { .foreign = ret, .family = family, .table = table };
+	int r;
+
+	*ret = (struct foreign){ .n = 0 };
+	r = add_named_chain(ret, family, table, chain);
+	if (r == 0)
+		r = ask_rule(nl, &rules, chain, handle, error);
+	if (r == -ENOMEM)
+		error_set_errno(error, ENOMEM);
+	if (r == 0 && ret->chains[0].n > 0)
+		return 1;
+	foreign_clear(ret);
+	if (r == 0 || r == -ENOENT)
+		return 0;
+	return error_prefix(error, "get rule %" PRIu64 " of %s", handle, table);
 }

@@ -30,6 +30,9 @@ enum foreign_family {
 	FOREIGN_OTHER, /* arp, netdev: no routed packet meets them on these hooks */
 };
 
+/** What the names of our traces' own tables begin with: they are not foreign. */
+#define FOREIGN_TRACE "nestnet-trace"
+
 /** nft's word for a family. */
 const char *foreign_family_name(enum foreign_family family);
 
@@ -137,7 +140,7 @@ struct foreign {
 int foreign_is_known(struct netlink *nl, struct error *error);
 
 /**
- * Reads the chains of every table but those named nestnet, without their rules, by one
+ * Reads the chains of every table but our own, without their rules, by one
  * dump.
  * @return 0, and *ret is to be cleared; or a negative errno
  */
@@ -147,6 +150,15 @@ int foreign_read_chains(struct netlink *nl, struct foreign *ret, struct error *e
 int foreign_read_rules(struct netlink *nl, struct foreign *foreign,
 		       enum foreign_family family, const char *table,
 		       struct error *error);
+
+/**
+ * Reads one rule, of any table.
+ * @return 1: *ret has its chain, with this rule alone, and is to be cleared; 0: it is not
+ *         there any more; or a negative errno
+ */
+int foreign_read_rule(struct netlink *nl, enum foreign_family family, const char *table,
+		      const char *chain, uint64_t handle, struct foreign *ret,
+		      struct error *error);
 
 void foreign_clear(struct foreign *foreign);
 

@@ -70,8 +70,6 @@ int netlink_batch(struct netlink *nl, const void *bytes, size_t len, uint32_t fi
 int netlink_join(struct netlink *nl, const unsigned int *groups, size_t n,
 		 struct error *error);
 
-int netlink_fd(const struct netlink *nl);
-
 /**
  * Takes one datagram of notifications, if one is there.
  * @param fn  other than 0 passes over the rest of the datagram, and is returned

@@ -500,6 +500,15 @@ int netlink_fd(const struct netlink *nl)
 	return nl->fd;
 }
 
+uint32_t netlink_port(const struct netlink *nl)
+{
+	struct sockaddr_nl address = { 0 };
+	socklen_t len = sizeof(address);
+
+	return getsockname(nl->fd, (struct sockaddr *)&address, &len) < 0 ? 0
+									  : address.nl_pid;
+}
+
 int netlink_join(struct netlink *nl, const unsigned int *groups, size_t n,
 		 struct error *error)
 {

@@ -6,6 +6,7 @@
  * How messages go over it is in kernel/netlink-message.h. */
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct error;
@@ -24,6 +25,12 @@ enum netlink_bus {
 int netlink_open(enum netlink_bus bus, struct netlink **ret, struct error *error);
 
 struct netlink *netlink_free(struct netlink *nl);
+
+/** The descriptor, to be polled by who takes notifications from it. */
+int netlink_fd(const struct netlink *nl);
+
+/** The number that no other socket of this bus in the namespace has; 0: not known. */
+uint32_t netlink_port(const struct netlink *nl);
 
 /**
  * The one place where a test can make any message fail: what is used for send and
