@@ -63,7 +63,7 @@ kernel_fetch() {
 		virtio_pci_legacy_dev virtio_pci_modern_dev virtio_ring; do
 		find "$partial/root" -name "$name.ko" -exec mv {} "$partial" \;
 	done
-	rm -rf "$partial/root" "$package"
+	rm -rf "$partial/root" "$package" "$1"
 	mv "$partial" "$1"
 }
 

@@ -270,3 +270,37 @@ test_what_fails_or_is_killed_leaves_no_tap() {
 		no_taps || fail "killed at $n: a tap is left"
 	done
 }
+
+# Where it is configured to be, which is not where that of these tests is.
+test_help_says_which_acl_is_read_and_the_manual_has_every_argument() {
+	local help man=$LAB/../../man prefix sysconfdir word
+
+	prefix=$(sed -n 's/^prefix = //p' "$NN_BUILD/Makefile")
+	sysconfdir=$(sed -n 's/^sysconfdir = //p' "$NN_BUILD/Makefile")
+	help=$("$NN_BUILD/.libs/nestnet-bridge-helper" --help)
+	matches "help" "that ${sysconfdir/'${prefix}'/$prefix}/nestnet/bridge.conf allows" "$help"
+	matches "help" 'Example: ' "$help"
+	for word in $(grep -oE -- '--[a-z-]+' <<<"$help" | sort -u); do
+		grep -q -- "Fl .-${word#--}" "$man/nestnet-bridge-helper.8" || fail "the manual has no $word"
+	done
+	for word in user group queues owner mtu mac guard isolated no-hairpin; do
+		grep -q "Cm $word" "$man/nestnet-bridge.conf.5" || fail "the manual has no $word"
+	done
+	same "a wrong one" 2 "$("$NN_BUILD/.libs/nestnet-bridge-helper" --help me 2>/dev/null || echo $?)"
+}
+
+# examples_of_acl: those of the manual, and of the file that is installed, for nobody.
+examples_of_acl() {
+	sed -n '/^.Sh EXAMPLES/,/^.Ed/{/^[a-z#]/p}' "$LAB/../../man/nestnet-bridge.conf.5"
+	sed -nE 's/^#(allow|deny)/\1/p' "$LAB/../../bridge-helper/bridge.conf"
+}
+
+test_the_examples_are_understood() {
+	helper_install
+	examples_of_acl | sed 's/alice/nobody/; s/mallory/daemon/; s/vm-users/nogroup/' >"$ACL"
+	[[ $(wc -l <"$ACL") -ge 8 ]] || fail "where are the examples?"
+	held 1 --br=virbr0
+	is guard "[\"$MAC,192.168.122.89\"]"
+	let_go
+	gets_none 'user 65534 may have 1' --queues=2 --br=virbr0
+}
