@@ -70,21 +70,9 @@ static const char *read_name(const char *text, char *ret)
 
 static const char *read_mac(const char *text, uint8_t *ret)
 {
-	static const char hex[] = "0123456789abcdef0123456789ABCDEF";
-	uint8_t mac[6] = { 0 };
-
-	for (size_t i = 0; i < 17; i++) {
-		const char *digit = text[i] ? strchr(hex, text[i]) : NULL;
-
-		if (i % 3 == 2 ? text[i] != ':' : !digit)
-			return "a MAC address is wanted, such as 52:54:00:12:34:56";
-		if (i % 3 != 2)
-			mac[i / 3] = (uint8_t)(mac[i / 3] << 4 | (digit - hex) % 16);
-	}
-	if (text[17] != '\0')
-		return "a MAC address is wanted, such as 52:54:00:12:34:56";
-	memcpy(ret, mac, sizeof(mac));
-	return NULL;
+	return nestnet_mac_parse(text, ret) < 0
+		       ? "a MAC address is wanted, such as 52:54:00:12:34:56"
+		       : NULL;
 }
 
 static const char *add_who(struct rule *rule, bool is_group, const char *name)
