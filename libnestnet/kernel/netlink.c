@@ -455,7 +455,19 @@ static void number_messages(struct exchange *x, char *bytes, size_t count)
 			x->last = netlink_next_sequence(x->nl);
 		message->nlmsg_seq = x->last;
 		bytes += NLMSG_ALIGN(message->nlmsg_len);
+		x->ret_codes[i] = -NETLINK_LOST;
 	}
+}
+
+/* The last ack ends an exchange, whatever came of the others. */
+static int find_lost(const struct exchange *x, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (x->ret_codes[i] == -NETLINK_LOST)
+			return error_set(x->error, NETLINK_LOST,
+					 "receive from kernel: an answer is missing");
+	}
+	return 0;
 }
 
 int netlink_request_many(struct netlink *nl, void *bytes, size_t len, size_t count,
@@ -476,6 +488,8 @@ int netlink_request_many(struct netlink *nl, void *bytes, size_t len, size_t cou
 		r = send_bytes(nl, bytes, len, error);
 		if (r == 0)
 			r = run_exchange(&x);
+		if (r == 0)
+			r = find_lost(&x, count);
 	}
 	return r;
 }

@@ -489,6 +489,28 @@ START_TEST(many_requests_of_which_one_stays_unanswered_are_sent_again)
 }
 END_TEST
 
+/* The last ack ends an exchange. One of others that never came is no code, whatever was in
+ * the memory for it. */
+START_TEST(many_requests_of_which_only_the_last_is_answered_are_sent_again)
+{
+	int codes[3] = { 9, 9, 9 };
+
+	script_ack(script, 0, 0);
+	script_ack(script, 2, 0);
+	script_ack(script, 0, 0);
+	script_ack(script, 1, -ENODEV);
+	script_ack(script, 2, 0);
+	ck_assert_int_eq(request_three(codes, NULL), 0);
+	ck_assert_uint_eq(script_sends(script), 2);
+	ck_assert_int_eq(codes[1], -ENODEV);
+
+	for (unsigned int i = 0; i < 3; i++)
+		script_ack(script, 2, 0);
+	ck_assert_int_eq(request_three(codes, NULL), -NETLINK_LOST);
+	ck_assert_str_eq(error.text, "receive from kernel: an answer is missing");
+}
+END_TEST
+
 /* The first try's answer is lost, and its acks are not: what the second try is answered is
  * still to come. */
 START_TEST(acks_of_the_first_try_of_many_are_not_taken_for_the_seconds)
@@ -554,6 +576,8 @@ int main(void)
 	tcase_add_test(many, each_of_many_requests_has_its_own_code);
 	tcase_add_test(many, one_refusal_for_all_is_taken_as_the_end);
 	tcase_add_test(many, many_requests_of_which_one_stays_unanswered_are_sent_again);
+	tcase_add_test(many,
+		       many_requests_of_which_only_the_last_is_answered_are_sent_again);
 	tcase_add_test(many, acks_of_the_first_try_of_many_are_not_taken_for_the_seconds);
 	return harness_run(suite);
 }
