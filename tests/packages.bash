@@ -15,7 +15,7 @@ packages_lab=(curl iproute2 mount nftables)
 # shellcheck disable=SC2034
 packages_tests=(
 	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base doxygen fish g++ ifupdown iptables
-	jq libcap2-bin mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
+	jq libcap2-bin libclang-rt-dev mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
 )
 
 # Other software as it really is, for tests/lab/firewalls.bash. On the machine itself none of
