@@ -2,34 +2,12 @@
 # shellcheck shell=bash disable=SC2016
 #
 # Hooks of other software: udev and ifupdown as they are, QEMU and libvirt as they document
-# that they call them.
+# that they call them; how they really do is in test-software.bash.
 
 # shellcheck source=tests/lab/machine.bash
 source "$LAB/machine.bash"
 
-# master INTERFACE: its bridge.
-master() { ip -netns l1 -j link show "$1" | jq -r '.[0].master // "none"'; }
-has_master() { [[ $(master "$1") == "$2" ]]; }
-
-# kept: what hooks keep for the next apply, a line each.
-kept() { sort /run/nestnet/*.conf 2>/dev/null || true; }
-
 # udev
-
-# A real udevd for L1, with our rules alone; static nodes of others would change /dev.
-with_udev() {
-	local rules=$LAB_SCRATCH/rules
-
-	with_etc
-	with_hooks
-	mkdir -p "$rules" /etc/udev/rules.d
-	rm -f /etc/udev/rules.d/*
-	rendered hooks/udev/80-nestnet.rules "$rules/80-nestnet.rules" 644
-	cp "$TOP/hooks/udev/79-nestnet-taps.rules" /etc/udev/rules.d/
-	mount --bind "$rules" /usr/lib/udev/rules.d
-	on l1 /lib/systemd/systemd-udevd >"$LAB_SCRATCH/udevd" 2>&1 &
-	poll on l1 udevadm control --ping --timeout=1
-}
 
 properties() { on l1 udevadm info --query=property "/sys/class/net/$1"; }
 has_property() { properties "$1" | grep -qx "$2"; }
@@ -201,7 +179,7 @@ test_hooks_are_silent_where_there_is_no_file_of_ours() {
 
 	before=$(l1_state)
 	with_interfaces 'iface lo inet loopback' 'iface eth0 inet manual'
-	with_libvirt
+	with_libvirt_hooks
 	same "ifup says" "" "$(ifupdown ifup eth0 lo 2>&1; on l1 env MODE=stop IFACE=eth0 /etc/network/if-down.d/nestnet 2>&1)"
 	same "the domain's hook says" "" "$(domain web prepare; domain web started; domain web stopped)"
 	same "the network's hook says" "" "$(network default started)"
@@ -267,11 +245,6 @@ test_qemu_ifup_fails_for_names_that_are_none_and_bridges_that_are_not_there() {
 
 # libvirt
 
-with_libvirt() {
-	rendered hooks/libvirt/qemu.d/nestnet /etc/libvirt/hooks/qemu.d/nestnet
-	rendered hooks/libvirt/network.d/nestnet /etc/libvirt/hooks/network.d/nestnet
-}
-
 # domain NAME OPERATION, network NAME OPERATION: as libvirtd calls, with XML on standard
 # input; what they say. libvirtd would take the domain down for another status than 0.
 domain() {
@@ -288,13 +261,10 @@ network() {
 		on l1 /etc/libvirt/hooks/network.d/nestnet "$1" "$2" begin - 2>&1
 }
 
-# of_domain NAME LINE...: /etc/nestnet/libvirt/NAME.conf
-of_domain() { printf '%s\n' "${@:2}" >"/etc/nestnet/libvirt/$1.conf"; }
-
 libvirt_with() {
 	with_etc
 	with_hooks
-	with_libvirt
+	with_libvirt_hooks
 	of_domain "$@"
 }
 

@@ -9,6 +9,7 @@ MACHINE_ROOT=$LAB_SCRATCH/usr # what `make install` has below a prefix
 
 # An /etc that may be written to, and goes with the lab.
 with_etc() {
+	[[ ! -e $LAB_SCRATCH/etc ]] || return 0
 	cp -a /etc "$LAB_SCRATCH/etc"
 	mount --bind "$LAB_SCRATCH/etc" /etc
 	rm -rf /etc/nestnet /etc/network/{if-*.d,interfaces*}
@@ -47,6 +48,42 @@ with_hooks() {
 # conf LINE...: /etc/nestnet/nestnet.conf
 conf() { printf '%s\n' "$@" >/etc/nestnet/nestnet.conf; }
 
+# kept: what hooks keep for the next apply, a line each.
+kept() { sort /run/nestnet/*.conf 2>/dev/null || true; }
+
+with_libvirt_hooks() {
+	rendered hooks/libvirt/qemu.d/nestnet /etc/libvirt/hooks/qemu.d/nestnet
+	rendered hooks/libvirt/network.d/nestnet /etc/libvirt/hooks/network.d/nestnet
+}
+
+# of_domain NAME LINE...: /etc/nestnet/libvirt/NAME.conf
+of_domain() { printf '%s\n' "${@:2}" >"/etc/nestnet/libvirt/$1.conf"; }
+
+# master INTERFACE: its bridge.
+master() { ip -netns l1 -j link show "$1" | jq -r '.[0].master // "none"'; }
+has_master() { [[ $(master "$1") == "$2" ]]; }
+
+# A real udevd for L1, with our rules alone; static nodes of others would change /dev.
+with_udev() {
+	local rules=$LAB_SCRATCH/rules
+
+	with_etc
+	with_hooks
+	mkdir -p "$rules" /etc/udev/rules.d
+	rm -f /etc/udev/rules.d/*
+	rendered hooks/udev/80-nestnet.rules "$rules/80-nestnet.rules" 644
+	cp "$TOP/hooks/udev/79-nestnet-taps.rules" /etc/udev/rules.d/
+	mount --bind "$rules" /usr/lib/udev/rules.d
+	on l1 /lib/systemd/systemd-udevd >"$LAB_SCRATCH/udevd" 2>&1 &
+	poll on l1 udevadm control --ping --timeout=1
+}
+
+# machine_has UNIT...: besides its own, the machine has these of the system's.
+machine_has() {
+	mkdir -p "$LAB_SCRATCH/units"
+	cp "${@/#//lib/systemd/system/}" "$LAB_SCRATCH/units/"
+}
+
 # machine_boots [UNIT...]: L1 boots, with nftables and journald, and nothing else but these
 # units, which are enabled; until all that it starts has ended.
 machine_boots() {
@@ -56,6 +93,7 @@ machine_boots() {
 	for unit in nestnet nestnet-dhcp@; do
 		rendered "hooks/systemd/$unit.service" "$LAB_SCRATCH/units/$unit.service" 644
 	done
+	cp "$TOP/hooks/systemd/nestnet-again.service" "$LAB_SCRATCH/units/"
 	for unit in systemd-journald.service systemd-journald.socket nftables.service \
 		{sysinit,basic,multi-user,sockets,network,network-pre,network-online,shutdown}.target; do
 		cp "/lib/systemd/system/$unit" "$LAB_SCRATCH/units/"
