@@ -121,10 +121,10 @@ void doctor_find_remedy(const struct doctor *doctor, const struct doctor_path *p
 	const struct foreign_chain *base = finding->base;
 	bool is_forward = base->hook == NFT_HOOK_FORWARD && path->out;
 	char address[NESTNET_TEXT_MAX];
-	struct words words = { .address = address, .is_source = leg == DOCTOR_REPLY };
+	struct words words = { .address = address, .is_source = leg >= DOCTOR_REPLY };
+	bool is_alias = leg == DOCTOR_ARRIVING || leg == DOCTOR_LEAVING;
 
-	nestnet_prefix_format(leg == DOCTOR_ARRIVING ? &path->alias : &path->target,
-			      address);
+	nestnet_prefix_format(is_alias ? &path->alias : &path->target, address);
 	/* One address, without its length. */
 	if (strstr(address, path->family == AF_INET ? "/32" : "/128"))
 		*strchr(address, '/') = '\0';

@@ -203,14 +203,39 @@ static int walk(struct rules *rules, const char *check, enum doctor_leg leg,
 			   flags & WALK_NAT ? take_translation : take_finding, rules);
 }
 
+/* The chains of a device, where it is known: in by it before conntrack, or out by it. */
+static int walk_device(struct rules *rules, const char *check, enum doctor_leg leg,
+		       const struct probe *probe, const struct inventory_link *device,
+		       enum nft_hook hook)
+{
+	struct probe met = *probe;
+
+	if (!device)
+		return 0;
+	met.iif = met.oif = 0;
+	met.iifname[0] = met.oifname[0] = '\0';
+	if (hook == NFT_HOOK_EGRESS) {
+		set_output(&met, device);
+	} else {
+		set_input(&met, device);
+		met.state = 0;
+		met.is_dnat = met.is_reply = false;
+	}
+	return walk(rules, check, leg, &met, hook, WALK_IP | WALK_DEVICE, INT_MIN,
+		    INT_MAX);
+}
+
 static int walk_prerouting(struct rules *rules, const struct doctor_path *path)
 {
 	struct probe alias = arriving(path), early = alias, target = inbound(path);
 	int r;
 
 	early.state = 0; /* not tracked yet */
-	r = walk(rules, "arrives", DOCTOR_ARRIVING, &early, NFT_HOOK_PREROUTING, WALK_IP,
-		 INT_MIN, PRIORITY_CONNTRACK - 1);
+	r = walk_device(rules, "arrives", DOCTOR_ARRIVING, &alias, path->in,
+			NFT_HOOK_INGRESS);
+	if (r == 0)
+		r = walk(rules, "arrives", DOCTOR_ARRIVING, &early, NFT_HOOK_PREROUTING,
+			 WALK_IP, INT_MIN, PRIORITY_CONNTRACK - 1);
 	if (r == 0)
 		r = walk(rules, "arrives", DOCTOR_ARRIVING, &alias, NFT_HOOK_PREROUTING,
 			 WALK_IP, PRIORITY_CONNTRACK, PRIORITY_OURS);
@@ -243,13 +268,11 @@ static bool is_bridge(const struct inventory_link *link)
 }
 
 /* Out of the bridge by a port of it: what L1 sends meets the bridge family's output. */
-static int walk_delivery(struct rules *rules, const struct doctor_path *path)
+static int walk_frame_out(struct rules *rules, const struct doctor_path *path)
 {
 	struct probe probe = inbound(path);
 	int r;
 
-	if (!is_bridge(path->out))
-		return 0;
 	probe.iif = 0;
 	probe.iifname[0] = '\0';
 	set_output(&probe, path->port);
@@ -258,25 +281,63 @@ static int walk_delivery(struct rules *rules, const struct doctor_path *path)
 	if (r == 0)
 		r = walk(rules, "delivered", DOCTOR_INBOUND, &probe, NFT_HOOK_POSTROUTING,
 			 WALK_BRIDGE, INT_MIN, INT_MAX);
+	return r == 0 ? walk_device(rules, "delivered", DOCTOR_INBOUND, &probe,
+				    path->port, NFT_HOOK_EGRESS)
+		      : r;
+}
+
+static int walk_delivery(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe probe = inbound(path);
+	int r = walk_device(rules, "delivered", DOCTOR_INBOUND, &probe, path->out,
+			    NFT_HOOK_EGRESS);
+
+	return r == 0 && is_bridge(path->out) ? walk_frame_out(rules, path) : r;
+}
+
+/* In by a port of the bridge, and up to L1. */
+static int walk_frame_in(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe frame = reply(path);
+	int r = walk_device(rules, "replies", DOCTOR_REPLY, &frame, path->port,
+			    NFT_HOOK_INGRESS);
+
+	frame.iif = 0;
+	frame.iifname[0] = '\0';
+	set_input(&frame, path->port);
+	if (r == 0)
+		r = walk(rules, "replies", DOCTOR_REPLY, &frame, NFT_HOOK_PREROUTING,
+			 WALK_BRIDGE, INT_MIN, INT_MAX);
+	if (r == 0)
+		r = walk(rules, "replies", DOCTOR_REPLY, &frame, NFT_HOOK_INPUT,
+			 WALK_BRIDGE, INT_MIN, INT_MAX);
 	return r;
+}
+
+/* Behind the last hook of IP an answer is from the alias again. */
+static int walk_leaving(struct rules *rules, const struct doctor_path *path)
+{
+	struct probe from_alias;
+
+	probe_begin(&from_alias, path->family, path->protocol);
+	if (path->alias.address.family != AF_UNSPEC)
+		probe_set_source_prefix(&from_alias, &path->alias);
+	probe_set_ports(&from_alias, path->alias_port, 0);
+	from_alias.state = FOREIGN_STATE_ESTABLISHED;
+	from_alias.is_dnat = from_alias.is_reply = true;
+	return walk_device(rules, "replies", DOCTOR_LEAVING, &from_alias, path->in,
+			   NFT_HOOK_EGRESS);
 }
 
 static int walk_reply(struct rules *rules, const struct doctor_path *path)
 {
-	struct probe probe = reply(path), frame = probe, early = probe;
-	int r = 0;
+	struct probe probe = reply(path), early = probe;
+	int r = is_bridge(path->out) ? walk_frame_in(rules, path) : 0;
 
 	early.state = 0;
-	if (is_bridge(path->out)) {
-		frame.iif = 0;
-		frame.iifname[0] = '\0';
-		set_input(&frame, path->port);
-		r = walk(rules, "replies", DOCTOR_REPLY, &frame, NFT_HOOK_PREROUTING,
-			 WALK_BRIDGE, INT_MIN, INT_MAX);
-		if (r == 0)
-			r = walk(rules, "replies", DOCTOR_REPLY, &frame, NFT_HOOK_INPUT,
-				 WALK_BRIDGE, INT_MIN, INT_MAX);
-	}
+	if (r == 0)
+		r = walk_device(rules, "replies", DOCTOR_REPLY, &probe, path->out,
+				NFT_HOOK_INGRESS);
 	if (r == 0)
 		r = walk(rules, "replies", DOCTOR_REPLY, &early, NFT_HOOK_PREROUTING,
 			 WALK_IP, INT_MIN, PRIORITY_CONNTRACK - 1);
@@ -290,7 +351,7 @@ static int walk_reply(struct rules *rules, const struct doctor_path *path)
 	if (r == 0)
 		r = walk(rules, "replies", DOCTOR_REPLY, &probe, NFT_HOOK_POSTROUTING,
 			 WALK_IP, INT_MIN, INT_MAX);
-	return r;
+	return r == 0 ? walk_leaving(rules, path) : r;
 }
 
 /* What guests begin themselves, which no translation of ours lets by. Of an exposure it is a

@@ -49,6 +49,7 @@ enum doctor_leg {
 	DOCTOR_ARRIVING, /* to the alias, before it is translated */
 	DOCTOR_INBOUND,  /* to the guest */
 	DOCTOR_REPLY,    /* from the guest */
+	DOCTOR_LEAVING,  /* the same, as from the alias */
 };
 
 /** The rules of other software (doctor-rules.c).

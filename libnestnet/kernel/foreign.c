@@ -19,6 +19,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,10 +64,12 @@ const char *foreign_family_name(enum foreign_family family)
 		return "ip6";
 	case FOREIGN_BRIDGE:
 		return "bridge";
+	case FOREIGN_NETDEV:
+		return "netdev";
 	case FOREIGN_OTHER:
 		break;
 	}
-	return "netdev";
+	return "arp";
 }
 
 uint8_t foreign_family_number(enum foreign_family family)
@@ -80,10 +83,12 @@ uint8_t foreign_family_number(enum foreign_family family)
 		return NFPROTO_IPV6;
 	case FOREIGN_BRIDGE:
 		return NFPROTO_BRIDGE;
+	case FOREIGN_NETDEV:
+		return NFPROTO_NETDEV;
 	case FOREIGN_OTHER:
 		break;
 	}
-	return NFPROTO_NETDEV;
+	return NFPROTO_ARP;
 }
 
 enum foreign_family foreign_family_of(uint8_t number)
@@ -97,13 +102,22 @@ enum foreign_family foreign_family_of(uint8_t number)
 		return FOREIGN_IP6;
 	case NFPROTO_BRIDGE:
 		return FOREIGN_BRIDGE;
+	case NFPROTO_NETDEV:
+		return FOREIGN_NETDEV;
 	}
 	return FOREIGN_OTHER;
 }
 
-/* The five hooks have the same numbers in the families of IP and in the bridge's. */
-static enum nft_hook hook_of(uint32_t number)
+/* The five hooks have the same numbers in the families of IP and in the bridge's; those of
+ * a device begin anew, and inet has one behind the five. */
+static enum nft_hook hook_of(enum foreign_family family, uint32_t number)
 {
+	if (family == FOREIGN_OTHER)
+		return NFT_HOOK_NONE;
+	if (family == FOREIGN_NETDEV)
+		return number == NF_NETDEV_INGRESS  ? NFT_HOOK_INGRESS
+		       : number == NF_NETDEV_EGRESS ? NFT_HOOK_EGRESS
+						    : NFT_HOOK_NONE;
 	switch (number) {
 	case NF_INET_PRE_ROUTING:
 		return NFT_HOOK_PREROUTING;
@@ -115,6 +129,8 @@ static enum nft_hook hook_of(uint32_t number)
 		return NFT_HOOK_OUTPUT;
 	case NF_INET_POST_ROUTING:
 		return NFT_HOOK_POSTROUTING;
+	case NF_INET_INGRESS:
+		return family == FOREIGN_INET ? NFT_HOOK_INGRESS : NFT_HOOK_NONE;
 	}
 	return NFT_HOOK_NONE;
 }
@@ -144,6 +160,7 @@ void foreign_clear(struct foreign *foreign)
 		clear_rules(&foreign->chains[i]);
 		free(foreign->chains[i].table);
 		free(foreign->chains[i].name);
+		free(foreign->chains[i].devices);
 	}
 	free(foreign->chains);
 	*foreign = (struct foreign){ .n = 0 };
@@ -165,7 +182,38 @@ struct foreign_chain *foreign_find(const struct foreign *foreign,
 
 /* ---- Chains --------------------------------------------------------------------------- */
 
-static void take_base(struct foreign_chain *chain, const struct nlattr *const *attrs)
+/* A device that a chain is bound to; since 6.18 also the beginning of some names. */
+static int add_device(struct foreign_chain *chain, const char *name, bool is_prefix)
+{
+	size_t len = chain->devices ? strlen(chain->devices) : 0;
+	size_t size = len + strlen(name) + sizeof(" *");
+	char *grown = realloc(chain->devices, size);
+
+	if (!grown)
+		return -ENOMEM;
+	chain->devices = grown;
+	snprintf(grown + len, size - len, " %s%s", name, is_prefix ? "*" : "");
+	return 0;
+}
+
+static int take_devices(struct foreign_chain *chain, const struct nlattr *const *hook)
+{
+	const char *name = get_text(hook[NFTA_HOOK_DEV]);
+	const struct nlattr *attr;
+	int r = 0;
+
+	if (!hook[NFTA_HOOK_DEVS])
+		return name ? add_device(chain, name, false) : 0;
+	mnl_attr_for_each_nested (attr, hook[NFTA_HOOK_DEVS]) {
+		name = get_text(attr);
+		if (r == 0 && name)
+			r = add_device(chain, name,
+				       mnl_attr_get_type(attr) != NFTA_DEVICE_NAME);
+	}
+	return r;
+}
+
+static int take_base(struct foreign_chain *chain, const struct nlattr *const *attrs)
 {
 	const char *type = get_text(attrs[NFTA_CHAIN_TYPE]);
 	const struct nlattr *hook[FOREIGN_ATTRS] = { NULL }, *attr;
@@ -173,13 +221,15 @@ static void take_base(struct foreign_chain *chain, const struct nlattr *const *a
 	mnl_attr_for_each_nested (attr, attrs[NFTA_CHAIN_HOOK])
 		read_attrs(attr, hook);
 	chain->is_base = true;
-	chain->hook = hook[NFTA_HOOK_HOOKNUM]
-			      ? hook_of(get_number(hook[NFTA_HOOK_HOOKNUM]))
-			      : NFT_HOOK_NONE;
+	chain->hook =
+		hook[NFTA_HOOK_HOOKNUM]
+			? hook_of(chain->family, get_number(hook[NFTA_HOOK_HOOKNUM]))
+			: NFT_HOOK_NONE;
 	chain->priority = (int)get_number(hook[NFTA_HOOK_PRIORITY]);
 	chain->is_nat = type && strcmp(type, "nat") == 0;
 	chain->is_drop = attrs[NFTA_CHAIN_POLICY] &&
 			 get_number(attrs[NFTA_CHAIN_POLICY]) == NF_DROP;
+	return take_devices(chain, hook);
 }
 
 static int add_chain(struct foreign *foreign, uint8_t family,
@@ -204,11 +254,7 @@ static int add_chain(struct foreign *foreign, uint8_t family,
 	};
 	if (!chain->table || !chain->name)
 		return -ENOMEM;
-	if (attrs[NFTA_CHAIN_HOOK])
-		take_base(chain, attrs);
-	if (chain->family == FOREIGN_OTHER)
-		chain->hook = NFT_HOOK_NONE;
-	return 0;
+	return attrs[NFTA_CHAIN_HOOK] ? take_base(chain, attrs) : 0;
 }
 
 /* @return the family of a message of this type; -1: it is none */
@@ -239,8 +285,7 @@ static int take_chain(void *userdata, const struct nlmsghdr *reply)
 	}
 	family = read_message(reply, NFT_MSG_NEWCHAIN, attrs);
 	table = get_text(attrs[NFTA_CHAIN_TABLE]);
-	if (family < 0 || !table || !get_text(attrs[NFTA_CHAIN_NAME]) ||
-	    is_ours(table))
+	if (family < 0 || !table || !get_text(attrs[NFTA_CHAIN_NAME]) || is_ours(table))
 		return 0;
 	return add_chain(foreign, (uint8_t)family, attrs);
 }

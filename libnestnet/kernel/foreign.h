@@ -27,7 +27,8 @@ enum foreign_family {
 	FOREIGN_IP,
 	FOREIGN_IP6,
 	FOREIGN_BRIDGE,
-	FOREIGN_OTHER, /* arp, netdev: no routed packet meets them on these hooks */
+	FOREIGN_NETDEV,
+	FOREIGN_OTHER, /* arp: no routed packet meets it */
 };
 
 /** What the names of our traces' own tables begin with: they are not foreign. */
@@ -123,6 +124,7 @@ struct foreign_chain {
 	bool is_nat, is_drop; /* type nat; policy drop */
 	enum nft_hook hook;   /* NFT_HOOK_NONE: another one */
 	int priority;
+	char *devices; /* of INGRESS and EGRESS: names, each behind a space; else NULL */
 	struct foreign_rule *rules;
 	size_t n, size;
 };

@@ -206,6 +206,8 @@ static uint32_t hook_number(enum nft_hook hook)
 {
 	switch (hook) {
 	case NFT_HOOK_NONE:
+	case NFT_HOOK_INGRESS:
+	case NFT_HOOK_EGRESS:
 		break;
 	case NFT_HOOK_PREROUTING:
 		return NF_INET_PRE_ROUTING;

@@ -79,6 +79,8 @@ enum nft_hook {
 	NFT_HOOK_FORWARD,
 	NFT_HOOK_OUTPUT,
 	NFT_HOOK_POSTROUTING,
+	NFT_HOOK_INGRESS, /* of a device, before all others; only other software's */
+	NFT_HOOK_EGRESS,
 };
 
 /* ---- Batches ---------------------------------------------------------------------- */

@@ -415,10 +415,31 @@ static int walk_base(struct walker *walker, const struct probe *probe,
 
 /* ---- The order ------------------------------------------------------------------------ */
 
+/* Bound to a device, or to all whose names begin so. */
+static bool is_bound(const struct foreign_chain *chain, const char *name)
+{
+	const char *at = chain->devices;
+
+	while (at && *at) {
+		size_t len = strcspn(++at, " ");
+		bool is_prefix = len > 0 && at[len - 1] == '*';
+
+		if (name[0] && strncmp(at, name, is_prefix ? len - 1 : len) == 0 &&
+		    (is_prefix || name[len] == '\0'))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
 static bool is_met(const struct foreign_chain *chain, const struct probe *probe,
 		   unsigned int flags)
 {
 	if (chain->is_nat != !!(flags & WALK_NAT))
+		return false;
+	if (chain->hook == NFT_HOOK_INGRESS && !is_bound(chain, probe->iifname))
+		return false;
+	if (chain->hook == NFT_HOOK_EGRESS && !is_bound(chain, probe->oifname))
 		return false;
 	switch (chain->family) {
 	case FOREIGN_INET:
@@ -429,6 +450,8 @@ static bool is_met(const struct foreign_chain *chain, const struct probe *probe,
 		return flags & WALK_IP && probe->family == AF_INET6;
 	case FOREIGN_BRIDGE:
 		return flags & WALK_BRIDGE;
+	case FOREIGN_NETDEV:
+		return flags & WALK_DEVICE;
 	case FOREIGN_OTHER:
 		break;
 	}

@@ -45,6 +45,8 @@ bool walker_is_needed(const struct walker *walker, int most);
 #define WALK_IP     (1u << 0) /* chains of inet, and of the packet's own family */
 #define WALK_BRIDGE (1u << 1) /* chains of bridge */
 #define WALK_NAT    (1u << 2) /* chains of type nat alone; else of all others */
+#define WALK_DEVICE \
+	(1u << 3) /* chains of netdev; those bound to the probe's device alone */
 
 /**
  * Walks a packet through the base chains of a hook, in the order of priority.

@@ -403,6 +403,46 @@ test_the_bridge_family_and_replies_are_walked() {
 	heals
 }
 
+# device_chain HOOK DEVICE RULE: in a table of its own.
+device_chain() {
+	on l1 nft "table netdev d { chain c { type filter hook $1 device \"$2\" priority 0; $3; }; }"
+}
+
+# finds_on_device CHECK RULE: as the only one, by the doctor, and its remedy helps.
+finds_on_device() {
+	comes_not
+	finds "$1" "^fail netdev d c: rule handle $(handle_of 'netdev d c' drop) drops: $2\$" 10.128.0.13
+	heals
+	on l1 nft delete table netdev d
+}
+
+test_the_chains_of_devices_are_walked() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	comes
+	device_chain ingress eth0 'ip daddr 10.128.0.13 drop'
+	finds_on_device arrives 'ip daddr 10\.128\.0\.13 drop'
+	device_chain egress virbr0 'ip daddr 192.168.122.89 drop'
+	finds_on_device delivered 'ip daddr 192\.168\.122\.89 drop'
+	device_chain egress vnet0 'ip daddr 192.168.122.89 drop'
+	finds_on_device delivered 'ip daddr 192\.168\.122\.89 drop'
+	device_chain ingress vnet0 'ip saddr 192.168.122.89 drop'
+	finds_on_device replies 'ip saddr 192\.168\.122\.89 drop'
+	device_chain ingress virbr0 'ip saddr 192.168.122.89 drop'
+	finds_on_device replies 'ip saddr 192\.168\.122\.89 drop'
+	device_chain egress eth0 'ip saddr 10.128.0.13 drop'
+	finds_on_device replies 'ip saddr 10\.128\.0\.13 drop'
+	on l1 nft 'table inet d { chain c { type filter hook ingress device "eth0" priority 0; ip daddr 10.128.0.13 tcp dport 8000 drop; }; }'
+	comes_not
+	finds arrives '^fail inet d c: .* drops: ip daddr 10\.128\.0\.13 tcp dport 8000 drop$' 10.128.0.13:8000
+	# Others' devices, and other protocols, are of no matter.
+	on l1 nft 'flush ruleset; table netdev d { chain c { type filter hook ingress device "vnet1" priority 0; drop; }
+		chain e { type filter hook ingress devices = { "lo", "vnet1" } priority 0; policy drop; }
+		chain f { type filter hook ingress device "eth0" priority 0; arp operation request accept; ip protocol udp drop; }; }'
+	nestnet expose 10.128.0.13 192.168.122.89
+	nestnet doctor 10.128.0.13 >/dev/null || fail "doctor:" "$(nestnet doctor 10.128.0.13)"
+	same "rules" "ok" "$(nestnet -j doctor 10.128.0.13 | jq -r '.[] | select(.check == "rules").status')"
+}
+
 # A rule that some packets match, or nobody knows: a warning, of which expose says nothing.
 test_what_may_stop_it_is_a_warning() {
 	on l1 nft 'table inet filter { set bad { type ipv4_addr; }; chain forward { type filter hook forward priority 0; ip saddr 198.51.100.0/24 drop; ip saddr 203.0.113.7 drop; tcp dport 22 reject; meta mark 7 drop; }; }'
