@@ -16,6 +16,7 @@ packages_lab=(curl iproute2 mount nftables)
 packages_tests=(
 	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base doxygen fish g++ ifupdown iptables
 	jq libcap2-bin libclang-rt-dev mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
+	debhelper dpkg-dev lintian mmdebstrap musl-tools
 )
 
 # Other software as it really is, for tests/lab/firewalls.bash. On the machine itself none of
