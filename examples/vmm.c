@@ -3,8 +3,7 @@
  * What a virtual machine monitor does with libnestnet, without the machine: a tap in a
  * bridge, guarded and exposed through an alias in one transaction, and a guest behind its
  * descriptor that answers ARP, ping and, on port 7, UDP. It ends with its standard input;
- * the tap ends with its descriptor, however the program ends.
- *
+ * the tap ends with its descriptor, however the program ends, and its exposure goes with it.
  *	cc -o vmm vmm.c $(pkg-config --cflags --libs libnestnet)
  *	./vmm virbr0 192.168.122.77 10.128.0.13
  */
@@ -30,6 +29,7 @@ static int connect_guest(struct nestnet *ctx, struct guest *guest, const char *b
 	struct nestnet_open_options how;
 	struct nestnet_guard guard;
 	struct nestnet_tap_options tap;
+	struct nestnet_expose_options expose;
 	struct nestnet_transaction *tx;
 	int r = nestnet_transaction_new(ctx, &tx);
 
@@ -38,12 +38,10 @@ static int connect_guest(struct nestnet *ctx, struct guest *guest, const char *b
 	memset(&how, 0, sizeof(how));
 	how.size = sizeof(how);
 	how.flags = NESTNET_OPEN_NONBLOCK;
-
 	memset(&guard, 0, sizeof(guard));
 	memcpy(guard.mac, guest->mac, sizeof(guard.mac));
 	guard.addresses = &target->prefix.address;
 	guard.n_addresses = 1;
-
 	memset(&tap, 0, sizeof(tap));
 	tap.size = sizeof(tap);
 	tap.flags = NESTNET_TAP_EPHEMERAL;
@@ -51,10 +49,12 @@ static int connect_guest(struct nestnet *ctx, struct guest *guest, const char *b
 	tap.guards = &guard;
 	tap.n_guards = 1;
 	tap.open = &how;
-
+	memset(&expose, 0, sizeof(expose));
+	expose.size = sizeof(expose);
+	expose.tap = "vm%d";
 	r = nestnet_tap_add(tx, "vm%d", &tap);
 	if (r == 0)
-		r = nestnet_expose(tx, alias, target, NULL);
+		r = nestnet_expose(tx, alias, target, &expose);
 	if (r == 0)
 		r = nestnet_transaction_commit(tx);
 	if (r == 0)

@@ -5,11 +5,14 @@
 
 #include "table/exposure.h"
 
+#include "kernel/link.h"
+
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 struct list {
@@ -85,24 +88,45 @@ static int read_once(struct nestnet *ctx, struct list *list)
 	return r;
 }
 
-static int report(const struct exposure *row, nestnet_exposure_fn fn, void *userdata)
+/* @return what the tap that it goes with is called by now; "" where that is gone */
+static int find_tap(struct nestnet *ctx, const struct exposure *row, char *ret)
 {
-	char id[NESTNET_TEXT_MAX];
-	struct nestnet_exposure exposure = { .id = nestnet_endpoint_format(&row->alias, id),
-					     .alias = row->alias,
-					     .target = row->target,
-					     .flags = row->flags,
-					     .egress = row->egress,
-					     .comment = row->comment[0] ? row->comment : NULL,
-					     .from = row->from,
-					     .n_from = row->n_from,
-					     .except = row->except,
-					     .n_except = row->n_except,
-					     .flows = row->flows,
-					     .timeout_ms = row->timeout_ms,
-					     .expires_ms = row->expires_ms };
+	struct netlink *nl;
+	struct link link;
+	int r = context_route(ctx, &nl);
 
-	return fn(userdata, &exposure);
+	ret[0] = '\0';
+	if (r == 0)
+		r = link_get_by_index(nl, row->tap, &link, &ctx->error);
+	if (r == 1 && link.kind == LINK_TAP)
+		memcpy(ret, link.name, NESTNET_IFNAMSIZ);
+	return r < 0 ? context_end(ctx, r) : 0;
+}
+
+static int report(struct nestnet *ctx, const struct exposure *row, nestnet_exposure_fn fn,
+		  void *userdata)
+{
+	char tap[NESTNET_IFNAMSIZ];
+	char id[NESTNET_TEXT_MAX];
+	struct nestnet_exposure exposure = {
+		.id = nestnet_endpoint_format(&row->alias, id),
+		.alias = row->alias,
+		.target = row->target,
+		.flags = row->flags,
+		.egress = row->egress,
+		.comment = row->comment[0] ? row->comment : NULL,
+		.from = row->from,
+		.n_from = row->n_from,
+		.except = row->except,
+		.n_except = row->n_except,
+		.flows = row->flows,
+		.timeout_ms = row->timeout_ms,
+		.expires_ms = row->expires_ms,
+		.tap = row->tap ? tap : NULL
+	};
+	int r = row->tap ? find_tap(ctx, row, tap) : 0;
+
+	return r < 0 ? r : fn(userdata, &exposure);
 }
 
 int nestnet_exposure_list(struct nestnet *ctx, const struct nestnet_endpoint *match,
@@ -122,7 +146,7 @@ int nestnet_exposure_list(struct nestnet *ctx, const struct nestnet_endpoint *ma
 			      "it is read; try again");
 	r = r < 0 ? context_end(ctx, r) : 0;
 	for (size_t i = 0; r == 0 && i < list.rows.n; i++)
-		r = report(&list.rows.list[i], fn, userdata);
+		r = report(ctx, &list.rows.list[i], fn, userdata);
 	exposures_clear(&list.rows);
 	return r;
 }

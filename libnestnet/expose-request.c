@@ -72,6 +72,8 @@ static const char *why_not_options(const struct nestnet_endpoint *alias,
 	default:
 		return "there is no such egress";
 	}
+	if (options->tap && (why = name_why_not_pattern(options->tap)))
+		return why;
 	return options->comment ? name_why_not_comment(options->comment) : NULL;
 }
 
@@ -187,6 +189,9 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 	request.expose.flags = options->flags;
 	request.expose.egress = options->egress;
 	request.expose.timeout_ms = options->timeout_ms;
+	if (options->tap)
+		snprintf(request.expose.tap, sizeof(request.expose.tap), "%s",
+			 options->tap);
 	if (options->comment)
 		snprintf(request.expose.comment, sizeof(request.expose.comment), "%s",
 			 options->comment);

@@ -13,12 +13,14 @@
 
 #include "expose-flows.h"
 #include "expose-own.h"
+#include "expose-tap.h"
 
 #include "plan/closing.h"
 #include "plan/command.h"
 #include "plan/setting.h"
 
 #include "table/exposure-guest.h"
+#include "table/exposure-tap.h"
 #include "table/exposure.h"
 
 #include "base/address.h"
@@ -48,6 +50,7 @@ static struct request make_request(const struct exposure *exposure)
 	};
 
 	memcpy(request.expose.comment, exposure->comment, sizeof(request.expose.comment));
+	memcpy(request.expose.tap, exposure->tap_name, sizeof(request.expose.tap));
 	return request;
 }
 
@@ -90,8 +93,8 @@ static bool has_same_from(const struct exposure *a, const struct exposure *b)
 static bool is_same(const struct exposure *a, const struct exposure *b)
 {
 	return endpoint_equal(&a->target, &b->target) && a->flags == b->flags &&
-	       has_same_excepts(a, b) && has_same_from(a, b) &&
-	       a->egress == b->egress && strcmp(a->comment, b->comment) == 0 &&
+	       has_same_excepts(a, b) && has_same_from(a, b) && a->egress == b->egress &&
+	       a->tap == b->tap && strcmp(a->comment, b->comment) == 0 &&
 	       !a->timeout_ms == !b->timeout_ms;
 }
 
@@ -105,6 +108,11 @@ static int refuse_other(struct plan *plan, const struct exposure *present,
 	if (!options)
 		return error_set_errno(plan_error(plan), ENOMEM);
 	command_format_target(&request.expose, target);
+	if (present->tap && plan->wanted)
+		return error_set(
+			plan_error(plan), EEXIST,
+			"exposed to %s by a program, for as long as its tap %s is there",
+			target, present->tap_name);
 	if (endpoint_equal(&present->target, &wanted->target))
 		return error_set(plan_error(plan), EEXIST,
 				 "already exposed to %s %s%s (--replace changes it)", target,
@@ -185,12 +193,26 @@ static int plan_addition(struct plan *plan, const struct exposure *exposure)
 	return r < 0 ? r : expose_flows_added(plan, exposure);
 }
 
+/* The exposure of a tap that is gone is gone, too. @return 1: it was taken back; 0 */
+static int plan_gone(struct plan *plan, const struct exposure *present)
+{
+	int r = present->tap ? tie_is_gone(plan, present->tap) : 0;
+
+	if (r <= 0)
+		return r;
+	r = plan_removal(plan, present);
+	return r < 0 ? r : 1;
+}
+
 /* @return 1: it is so already; 0: the exposure that was there is removed; or the refusal */
 static int plan_change(struct plan *plan, const struct exposure *present,
 		       const struct exposure *wanted, unsigned int flags)
 {
+	int r = plan_gone(plan, present);
 	bool is_restarted = (flags & NESTNET_EXPOSE_REPLACE) && wanted->timeout_ms;
 
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (is_same(present, wanted) && !is_restarted)
 		return 1;
 	if (!(flags & NESTNET_EXPOSE_REPLACE))
@@ -220,10 +242,14 @@ static struct exposure make_exposure(const struct expose_request *request)
 static int plan_exposure(struct plan *plan, const struct expose_request *request)
 {
 	struct exposure present, wanted = make_exposure(request);
-	int family = endpoint_family(&request->target);
-	int r = exposure_get(plan->elements, &request->alias, family, &present,
-			     plan_error(plan));
+	int family = endpoint_family(&request->target), r = 0;
+	size_t later = 0;
 
+	if (request->tap[0])
+		r = tie_find(plan, request->tap, &wanted, &later);
+	if (r == 0)
+		r = exposure_get(plan->elements, &request->alias, family, &present,
+				 plan_error(plan));
 	if (r == 0 && !(request->flags & NESTNET_EXPOSE_FORCE))
 		r = own_refuse(plan, &request->alias, family);
 	else if (r == 1) {
@@ -232,7 +258,10 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 	}
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return plan_addition(plan, &wanted);
+	r = plan_addition(plan, &wanted);
+	if (r == 0 && wanted.tap == EXPOSURE_TAP_LATER)
+		r = tie_plan_later(plan, &wanted, later);
+	return r;
 }
 
 int expose_plan(struct plan *plan, const struct expose_request *request)
@@ -287,6 +316,7 @@ int expose_plan_orphans(struct plan *plan, const struct unexpose_request *reques
 
 /* Some exposures, gathered first: a set cannot change while it is walked. */
 struct gathered {
+	struct plan *plan;
 	const struct objects *wanted;         /* as they are there, they are left out; or NULL */
 	const struct nestnet_address *target; /* NULL: of any */
 	struct exposures exposures;
@@ -314,6 +344,12 @@ static int gather(void *userdata, const struct exposure *exposure)
 		return 0;
 	if (gathered->wanted && is_wanted(gathered->wanted, exposure))
 		return 0;
+	if (gathered->wanted && exposure->tap) {
+		int r = tie_is_gone(gathered->plan, exposure->tap);
+
+		if (r <= 0) /* a program's own, as its tap is */
+			return r;
+	}
 	return exposures_append(&gathered->exposures, exposure);
 }
 
@@ -369,9 +405,58 @@ int expose_plan_remove_target(struct plan *plan,
 	return 0;
 }
 
+/* ---- Those of taps that are gone --------------------------------------------------------- */
+
+struct sweep {
+	struct plan *plan;
+	uint32_t ifindex; /* of a tap that goes now; 0: none */
+	struct exposures exposures;
+};
+
+/* Gathers the aliases alone: what is walked is not to change. */
+static int sweep_tap(void *userdata, const struct nestnet_endpoint *alias, int family,
+		     uint32_t ifindex)
+{
+	struct exposure exposure = { .alias = *alias, .tap = ifindex };
+	struct sweep *sweep = userdata;
+	int r = ifindex == sweep->ifindex ? 1 : tie_is_gone(sweep->plan, ifindex);
+
+	exposure.target.prefix.address.family = family;
+	if (r <= 0)
+		return r;
+	r = exposures_append(&sweep->exposures, &exposure);
+	return r < 0 ? error_set_errno(plan_error(sweep->plan), ENOMEM) : 0;
+}
+
+static int remove_swept(struct plan *plan, const struct exposure *swept)
+{
+	struct exposure present;
+	int r = exposure_get(plan->elements, &swept->alias,
+			     endpoint_family(&swept->target), &present, plan_error(plan));
+
+	if (r <= 0)
+		return r;
+	r = plan_removal(plan, &present);
+	exposure_clear(&present);
+	return r;
+}
+
+int expose_plan_sweep(struct plan *plan, uint32_t ifindex)
+{
+	struct sweep sweep = { .plan = plan, .ifindex = ifindex };
+	int r = exposure_load_taps(plan->elements, plan_error(plan));
+
+	if (r == 0)
+		r = exposure_each_tap(plan->elements, sweep_tap, &sweep);
+	for (size_t i = 0; r == 0 && i < sweep.exposures.n; i++)
+		r = remove_swept(plan, &sweep.exposures.list[i]);
+	exposures_clear(&sweep.exposures);
+	return r < 0 ? error_prefix(plan_error(plan), "unexpose") : 0;
+}
+
 int expose_plan_extra(struct plan *plan)
 {
-	struct gathered gathered = { .wanted = plan->wanted };
+	struct gathered gathered = { .plan = plan, .wanted = plan->wanted };
 	int r = gather_all(plan, &gathered);
 
 	if (r == 0)
@@ -408,6 +493,8 @@ int expose_plan_save(struct plan *plan)
 	for (size_t i = 0; r == 0 && i < gathered.exposures.n; i++) {
 		struct request request = make_request(&gathered.exposures.list[i]);
 
+		if (gathered.exposures.list[i].tap) /* a program's own */
+			continue;
 		r = read_unsaid(plan, &request.expose);
 		if (r == 0)
 			r = command_note(plan, '+', &request);

@@ -16,6 +16,10 @@ int expose_plan_orphans(struct plan *plan, const struct unexpose_request *reques
 int expose_plan_remove_target(struct plan *plan,
 			      const struct unexpose_target_request *request);
 
+/** Takes back what goes with taps that are gone.
+ *  @param ifindex  of a tap that goes now; 0: none */
+int expose_plan_sweep(struct plan *plan, uint32_t ifindex);
+
 /** Takes out what nobody wants, or wants otherwise; all where nothing is wanted. Before
  *  anything is put in, so that what moves from one to another meets nothing. */
 int expose_plan_extra(struct plan *plan);

@@ -39,7 +39,10 @@ static int plan_forwarding(struct plan *plan, int family)
 
 static int plan_expose(struct plan *plan, const struct expose_request *request)
 {
-	int r = expose_plan(plan, request);
+	int r = request->tap[0] ? expose_plan_sweep(plan, 0) : 0;
+
+	if (r == 0)
+		r = expose_plan(plan, request);
 
 	if (r < 0 || (request->flags & NESTNET_EXPOSE_NO_FORWARD))
 		return r;
@@ -59,6 +62,12 @@ static int plan_tap(struct plan *plan, const struct tap_request *request)
 {
 	int r = tap_plan(plan, request);
 
+	if (r >= 0 && (request->flags & NESTNET_TAP_EPHEMERAL)) {
+		int swept = expose_plan_sweep(plan, 0);
+
+		if (swept < 0)
+			return swept;
+	}
 	if (r < 0)
 		return r;
 	return r == 1 ? guard_plan_there(plan, request) : guard_plan(plan, request);
@@ -66,8 +75,11 @@ static int plan_tap(struct plan *plan, const struct tap_request *request)
 
 static int plan_tap_removal(struct plan *plan, const struct link_request *request)
 {
-	int r = tap_plan_remove(plan, request);
+	uint32_t ifindex = 0;
+	int r = tap_plan_remove(plan, request, &ifindex);
 
+	if (r == 0)
+		r = expose_plan_sweep(plan, ifindex);
 	return r < 0 ? r : guard_plan_remove(plan, request->name);
 }
 

@@ -221,7 +221,7 @@ int tap_plan(struct plan *plan, const struct tap_request *request)
 /* ---- Removing --------------------------------------------------------------------------------- */
 
 static int plan_deletion(struct plan *plan, const struct inventory *inventory,
-			 const struct link_request *request)
+			 const struct link_request *request, uint32_t *ret_ifindex)
 {
 	const struct inventory_link *there = inventory_find_name(inventory, request->name);
 	struct error *error = plan_error(plan);
@@ -235,17 +235,19 @@ static int plan_deletion(struct plan *plan, const struct inventory *inventory,
 		return error_set(error, EBUSY, "not a tap");
 	if (!there->link.is_managed)
 		return error_set(error, EBUSY, "nestnet did not make it");
+	*ret_ifindex = there->link.ifindex;
 	r = present_note(plan, '-', there);
 	return r < 0 ? r : plan_unlink(plan, &there->link);
 }
 
-int tap_plan_remove(struct plan *plan, const struct link_request *request)
+int tap_plan_remove(struct plan *plan, const struct link_request *request,
+		    uint32_t *ret_ifindex)
 {
 	const struct inventory *inventory;
 	int r = plan_inventory(plan, &inventory);
 
 	if (r == 0)
-		r = plan_deletion(plan, inventory, request);
+		r = plan_deletion(plan, inventory, request, ret_ifindex);
 	return r < 0 ? error_prefix(plan_error(plan), "tap del %s", request->name) : 0;
 }
 

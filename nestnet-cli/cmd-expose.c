@@ -21,6 +21,7 @@ enum {
 	OPTION_FROM,
 	OPTION_EXCEPT,
 	OPTION_TIMEOUT,
+	OPTION_TAP,
 	OPTION_TARGET,
 	OPTION_ALL,
 	OPTION_IF_EXISTS,
@@ -31,6 +32,7 @@ static const struct option expose_options[] = {
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "except", required_argument, NULL, OPTION_EXCEPT },
 	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "tap", required_argument, NULL, OPTION_TAP },
 	{ "comment", required_argument, NULL, OPTION_COMMENT },
 	{ "replace", no_argument, NULL, OPTION_REPLACE },
 	{ "no-local", no_argument, NULL, OPTION_NO_LOCAL },
@@ -78,6 +80,9 @@ static bool take_expose_option(const struct cli *cli, int option, struct expose_
 		return take_except(cli, line);
 	case OPTION_TIMEOUT:
 		return parse_time(cli, optarg, &options->timeout_ms);
+	case OPTION_TAP:
+		options->tap = optarg;
+		return true;
 	case OPTION_COMMENT:
 		options->comment = optarg;
 		return true;
@@ -222,6 +227,7 @@ static const struct column list_columns[] = {
 	{ "FROM", "from", COLUMN_OPTIONAL },
 	{ "EXCEPT", "except", COLUMN_OPTIONAL },
 	{ "EXPIRES", "_expires", COLUMN_NUMBER | COLUMN_OPTIONAL },
+	{ "TAP", "tap", COLUMN_OPTIONAL },
 	{ "FLOWS", "flows", COLUMN_NUMBER },
 	{ "COMMENT", "comment", 0 },
 };
@@ -286,6 +292,14 @@ static json_t *json_seconds(uint64_t ms)
 	return ms ? json_integer((json_int_t)((ms + 999) / 1000)) : json_null();
 }
 
+/* Only where it goes with one. */
+static json_t *json_tap_name(const char *tap)
+{
+	if (!tap)
+		return NULL;
+	return json_string(tap[0] ? tap : "(gone)");
+}
+
 int row_exposure(void *rows, const struct nestnet_exposure *exposure)
 {
 	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX];
@@ -293,20 +307,20 @@ int row_exposure(void *rows, const struct nestnet_exposure *exposure)
 
 	nestnet_prefix_format(&exposure->alias.prefix, alias);
 	nestnet_prefix_format(&exposure->target.prefix, target);
-	row = json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:b, s:o, s:I, s:o, "
-			"s:o}",
-			"id", exposure->id, "alias", alias, "protocol",
-			json_text(protocol_text(exposure->alias.protocol)), "port",
-			json_ports(&exposure->alias), "target", target, "target_port",
-			json_ports(&exposure->target), "egress",
-			egress_text(exposure->egress), "from",
-			json_prefixes(exposure->from, exposure->n_from), "except",
-			json_excepts(exposure), "local",
-			!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
-			!!(exposure->flags & NESTNET_EXPOSE_OPEN), "comment",
-			json_text(exposure->comment), "flows", (json_int_t)exposure->flows,
-			"timeout_s", json_seconds(exposure->timeout_ms), "expires_s",
-			json_seconds(exposure->expires_ms));
+	row = json_pack(
+		"{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:b, s:o, s:I, s:o, "
+		"s:o, s:o*}",
+		"id", exposure->id, "alias", alias, "protocol",
+		json_text(protocol_text(exposure->alias.protocol)), "port",
+		json_ports(&exposure->alias), "target", target, "target_port",
+		json_ports(&exposure->target), "egress", egress_text(exposure->egress),
+		"from", json_prefixes(exposure->from, exposure->n_from), "except",
+		json_excepts(exposure), "local",
+		!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "comment",
+		json_text(exposure->comment), "flows", (json_int_t)exposure->flows,
+		"timeout_s", json_seconds(exposure->timeout_ms), "expires_s",
+		json_seconds(exposure->expires_ms), "tap", json_tap_name(exposure->tap));
 	rows_add(rows, row);
 	return 0;
 }
@@ -326,14 +340,14 @@ static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 
 	nestnet_endpoint_format(&exposure->target, text);
 	row = json_pack(
-		"{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:I, s:o}", "id", exposure->id,
-		"_target", text, "egress", egress_text(exposure->egress), "local",
-		!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+		"{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o*, s:I, s:o}", "id",
+		exposure->id, "_target", text, "egress", egress_text(exposure->egress),
+		"local", !(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
 		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "from",
 		json_prefixes(exposure->from, exposure->n_from), "except",
 		json_excepts(exposure), "_expires", json_remaining(exposure->expires_ms),
-		"flows", (json_int_t)exposure->flows, "comment",
-		json_text(exposure->comment));
+		"tap", json_tap_name(exposure->tap), "flows", (json_int_t)exposure->flows,
+		"comment", json_text(exposure->comment));
 	rows_add(userdata, row);
 	return 0;
 }

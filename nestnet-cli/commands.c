@@ -17,6 +17,7 @@ const struct command commands[] = {
 	  "  --except PORT[-PORT][/PROTO]\n"
 	  "                      (repeatable) these ports of a whole address stay L1's own\n"
 	  "  --timeout TIME      no new flows after 90s, 15m, 2h or 7d\n"
+	  "  --tap NAME          it goes with this tap, however that ends\n"
 	  "  --comment TEXT      kept with the exposure\n"
 	  "  --replace           switch an existing exposure over\n"
 	  "  --no-local          leave L1's own connections to ALIAS alone\n"

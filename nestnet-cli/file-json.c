@@ -288,6 +288,8 @@ static void put_exposure(struct reader *reader, const json_t *object, struct wor
 {
 	const char *id = text_of(reader, object, "id");
 
+	if (text_of(reader, object, "tap")) /* a program's own */
+		return;
 	put(words, "expose");
 	put(words, "%s", id ? id : "");
 	put_target(reader, object, words);

@@ -353,16 +353,26 @@ struct nestnet_expose_options {
 		*except;     /**< protocol and ports that stay L1's own */
 	size_t n_except;     /**< how many */
 	uint64_t timeout_ms; /**< no new flows after that; 0: no end */
+	/** The name of a tap that the exposure goes with: one that is there, or as it was given
+	 *  to nestnet_tap_add() of the same transaction before, vm%d too. NULL: it stays */
+	const char *tap;
 };
 
 /**
  * Queues: traffic to alias reaches target. Turns forwarding on, closes the target but for
  * what is exposed, and lets L1, the guest and its neighbours use the alias too.
  * Neither alias nor target need exist yet.
+ *
+ * One that goes with a tap (options->tap) is its program's own, as an ephemeral tap is: no
+ * part of a whole state, not told by nestnet_save(), and left alone where a whole state does
+ * not have its alias. When the tap is gone, by whatever name and to whatever namespace, the
+ * exposure goes with the next transaction that adds an ephemeral tap or such an exposure,
+ * deletes a tap, or is of a whole state; at once by nestnet_tap_del() with NESTNET_IF_EXISTS.
+ * Meanwhile its alias is free for any other exposure.
  * @param options  NULL: all zero
  * @return 0; -EINVAL, -EOPNOTSUPP (a shape that this release does not have), -ENOMEM.
  *         The commit gives -EEXIST (the alias is exposed otherwise), -EADDRINUSE (L1's own
- *         primary address, or a port L1 listens on). Since: 0.1
+ *         primary address, or a port L1 listens on), -ENODEV (no such tap). Since: 0.1
  */
 NESTNET_PUBLIC int nestnet_expose(struct nestnet_transaction *tx,
 				  const struct nestnet_endpoint *alias,
@@ -407,6 +417,9 @@ struct nestnet_exposure {
 	uint64_t flows;      /**< flows let in since it was made: the element's counter */
 	uint64_t timeout_ms; /**< 0: no end */
 	uint64_t expires_ms; /**< what remains; 0: no end */
+	const char
+		*tap; /**< that it goes with, by its name now; "": that is gone; NULL: it
+			          stays */
 };
 
 /** Receives an exposure, which lives until it returns; a value other than 0 ends the listing and is
@@ -524,7 +537,8 @@ struct nestnet_tap_options {
  * left then is of no effect; it goes with the next such tap that is added, or at once by
  * nestnet_tap_del() with NESTNET_IF_EXISTS. An ephemeral tap is of its program and no part
  * of a whole state: nestnet_save() does not tell it, and a transaction of a whole state,
- * which cannot have one, leaves it; nestnet_clear() deletes it.
+ * which cannot have one, leaves it; nestnet_clear() deletes it. Exposures that are to go with
+ * it name it (nestnet_expose_options.tap).
  *
  * One that is there just so is left as it is, and is opened where that is asked for.
  * @param name     may end in %d, which becomes the first free number

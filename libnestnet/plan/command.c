@@ -155,6 +155,8 @@ static void put_expose_options(FILE *file, const struct expose_request *expose)
 	if (expose->timeout_ms)
 		fprintf(file, " --timeout %llus",
 			(unsigned long long)(expose->timeout_ms + 999) / 1000);
+	if (expose->tap[0])
+		fprintf(file, " --tap %s", expose->tap);
 	if (expose->comment[0])
 		fprintf(file, " --comment '%s'", expose->comment);
 }

@@ -46,6 +46,7 @@ struct expose_request {
 	struct endpoints except;               /* protocol and ports, sorted */
 	struct prefixes from;                  /* in one form; none: everybody */
 	uint64_t timeout_ms;                   /* 0: no end */
+	char tap[NESTNET_IFNAMSIZ]; /* that it goes with; may end in %d; "": none */
 };
 
 struct unexpose_request {

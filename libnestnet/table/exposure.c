@@ -7,6 +7,7 @@
 #include "table/exposure-guest.h"
 #include "table/exposure-key.h"
 #include "table/exposure-options.h"
+#include "table/exposure-tap.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -142,6 +143,8 @@ static int read_exposure(struct elements *elements, const struct nft_element *el
 	memcpy(exposure.comment, element->comment, sizeof(exposure.comment));
 
 	r = read_flags(elements, sets, element->key, &exposure, error);
+	if (r == 0)
+		r = exposure_read_tap(elements, element->key, &exposure, error);
 	if (r == 0)
 		r = exposure_read_egress(elements, &exposure, error);
 	if (r == 0)
@@ -327,6 +330,8 @@ static int change_exposure(struct elements *elements, const struct exposure *exp
 	if (r == 0 && (exposure->flags & NESTNET_EXPOSE_OPEN))
 		r = change_member(elements, sets->open, exposure, change, error);
 	if (r == 0)
+		r = exposure_change_tap(elements, exposure, change, error);
+	if (r == 0)
 		r = exposure_change_excepts(elements, exposure, change, error);
 	if (r == 0)
 		r = exposure_change_from(elements, exposure, change, error);
@@ -445,6 +450,8 @@ int exposure_load(struct elements *elements, struct error *error)
 	};
 	int r = exposure_load_uncounted(elements, error);
 
+	if (r == 0)
+		r = exposure_load_taps(elements, error);
 	if (r == 0)
 		r = exposure_load_from(elements, error);
 	return r < 0 ? r : load_all(elements, sets, ARRAY_SIZE(sets), error);

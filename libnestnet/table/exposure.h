@@ -35,6 +35,8 @@ struct exposure {
 	size_t n_from;               /* 0: everybody */
 	uint64_t flows;
 	uint64_t timeout_ms, expires_ms;
+	uint32_t tap; /* ifindex of the tap that it goes with; 0: none */
+	char tap_name[NESTNET_IFNAMSIZ]; /* what that was called when it was exposed */
 };
 
 /** Lets go of what an exposure owns. */

@@ -133,6 +133,11 @@ PREFIX_SOURCES(n, ADDR, "addr", KEY_ADDRESSES(ip, len)), \
 [RULESET_ANY_OPEN]   = SET(n, "any_open", TIMEOUT, KEY_ANY_PORT(ip, len)), \
 [RULESET_ADDR_OPEN]  = SET(n, "addr_open", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PREF_OPEN]  = SET(n, "pref_open", INTERVAL | TIMEOUT, KEY_ADDRESS(ip, len)), \
+[RULESET_PORT_TAP]  = SET(n, "port_tap", TIMEOUT, KEY_PORT(ip, len)), \
+[RULESET_RANGE_TAP] = SET(n, "range_tap", INTERVAL | TIMEOUT, KEY_PORT(ip, len)), \
+[RULESET_ANY_TAP]   = SET(n, "any_tap", TIMEOUT, KEY_ANY_PORT(ip, len)), \
+[RULESET_ADDR_TAP]  = SET(n, "addr_tap", TIMEOUT, KEY_ADDRESS(ip, len)), \
+[RULESET_PREF_TAP]  = SET(n, "pref_tap", INTERVAL | TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_ADDR_KEEP]  = SET(n, "addr_keep", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PREF_KEEP]  = SET(n, "pref_keep", INTERVAL | TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST]           = SET(n, "guest", 0, KEY_ADDRESS(ip, len)), \

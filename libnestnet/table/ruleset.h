@@ -14,7 +14,7 @@
 /** The last number grows whenever the skeleton changes; kept in the tables' comments. An
  *  older table is read by the names of the sets and made anew (elements_renew()): so a set
  *  that gets other keys or values gets another name. */
-#define RULESET_VERSION       "nestnet skeleton 1"
+#define RULESET_VERSION       "nestnet skeleton 2"
 #define RULESET_GUARD_VERSION "nestnet guards 1"
 
 /** The tables, each made as a whole when it is first needed. */
@@ -95,6 +95,12 @@ enum ruleset_set {
 	RULESET_ANY_OPEN,
 	RULESET_ADDR_OPEN,
 	RULESET_PREF_OPEN,
+	/* the tap that an exposure goes with, in the comment (exposure-tap.h); no rule reads it */
+	RULESET_PORT_TAP,
+	RULESET_RANGE_TAP,
+	RULESET_ANY_TAP,
+	RULESET_ADDR_TAP,
+	RULESET_PREF_TAP,
 	RULESET_ADDR_KEEP,
 	RULESET_PREF_KEEP,
 	/* targets: closed and masqueraded; masqueraded alone; how many exposures more than

@@ -81,7 +81,7 @@ test_the_small_monitor_is_cxx_as_well() {
 	runs_vmm "$LAB_SCRATCH/vmm"
 }
 
-test_a_monitor_that_is_killed_leaves_no_tap() {
+test_a_monitor_that_is_killed_leaves_no_tap_and_its_exposure_goes() {
 	install_library
 	# shellcheck disable=SC2046
 	builds vmm gcc "$EXAMPLES/vmm.c" $(pkg --cflags --libs)
@@ -92,9 +92,13 @@ test_a_monitor_that_is_killed_leaves_no_tap() {
 	exec 7>"$LAB_SCRATCH/keys" 8<"$LAB_SCRATCH/screen"
 	same "it says" "the guest is behind vm0" "$(head -n 1 <&8)"
 	same "links" vm0 "$(links)"
+	same "the exposure's tap" vm0 "$(nestnet -j list 10.128.0.13 | jq -r '.[].tap')"
 	kill -KILL "$(<"$LAB_SCRATCH/pid")"
 	wait $! || true
 	same "links" "" "$(links)"
+	same "the exposure's tap" "(gone)" "$(nestnet -j list 10.128.0.13 | jq -r '.[].tap')"
+	nestnet tap del vm0 --if-exists
+	same "exposures" "" "$(nestnet list)"
 }
 
 test_the_library_is_loaded_by_a_program_that_does_not_link_it() {

@@ -144,3 +144,30 @@ test_options_may_come_before_and_between_the_arguments() {
 	nestnet expose --comment=a --egress=alias 10.128.0.13 --open 192.168.122.89
 	changes_nothing nestnet expose 10.128.0.13 192.168.122.89 --egress alias --open --comment a
 }
+
+# A tap that another program has made for itself, as QEMU does.
+test_an_exposure_goes_with_the_tap_that_it_names() {
+	local before
+
+	before=$(l1_state)
+	on l1 ip tuntap add dev qemu0 mode tap
+	nestnet expose 10.128.0.13 192.168.122.89 --tap qemu0 --comment vm
+	nestnet expose 10.128.0.14:80 192.168.122.90
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	changes_nothing nestnet expose 10.128.0.13 192.168.122.89 --tap qemu0 --comment vm
+	same "list" "qemu0 null" "$(nestnet -j list | jq -r 'map(.tap // "null") | join(" ")')"
+	same "save" "expose 10.128.0.14:80/tcp 192.168.122.90" "$(nestnet save)"
+	nestnet save | nestnet apply -
+	nestnet -j status | nestnet apply -
+	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	refused 1 "expose 10.128.0.15: tap qemu1: No such device" \
+		nestnet expose 10.128.0.15 192.168.122.89 --tap qemu1
+	on l1 ip link set qemu0 name qemu7
+	same "list" "qemu7 null" "$(nestnet -j list | jq -r 'map(.tap // "null") | join(" ")')"
+	on l1 ip link del qemu7
+	nestnet tap del qemu0 --if-exists
+	gets_nothing ext http 10.128.0.13 8000
+	same "list" "10.128.0.14:80/tcp" "$(nestnet -j list | jq -r '.[].id')"
+	nestnet clear
+	same "L1's state" "$before" "$(l1_state)"
+}

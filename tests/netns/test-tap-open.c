@@ -321,6 +321,9 @@ static int add_all(struct nestnet_transaction **ret)
 		.size = sizeof(open), .vnet_hdr_len = 12, .offloads = NESTNET_OFFLOAD_CSUM
 	};
 	struct nestnet_tap_options options = ephemeral("br0");
+	struct nestnet_endpoint alias = alias_of("10.128.0.14"),
+				target = target_of("192.168.122.90");
+	struct nestnet_expose_options exposed = { .size = sizeof(exposed), .tap = "vm0" };
 
 	*ret = begin();
 	options.flags |= NESTNET_TAP_VNET_HDR;
@@ -329,6 +332,7 @@ static int add_all(struct nestnet_transaction **ret)
 	options.n_guards = 1;
 	options.open = &open;
 	ok(nestnet_tap_add(*ret, "vm0", &options));
+	ok(nestnet_expose(*ret, &alias, &target, &exposed));
 	options = (struct nestnet_tap_options){ .size = sizeof(options),
 						.flags = NESTNET_TAP_VNET_HDR,
 						.queues = 2,

@@ -30,7 +30,7 @@ static void tear_down(void)
 						      sizeof(((struct type *)0)->last), \
 		       #type " has padding behind " #last)
 
-HAS_NO_PADDING(nestnet_expose_options, timeout_ms);
+HAS_NO_PADDING(nestnet_expose_options, tap);
 HAS_NO_PADDING(nestnet_open_options, ifindex);
 HAS_NO_PADDING(nestnet_tap_options, open);
 HAS_NO_PADDING(nestnet_bridge_options, dhcp);
