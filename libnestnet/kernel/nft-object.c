@@ -200,6 +200,19 @@ void nft_add_set(struct nft_batch *batch, const struct nft_table *table,
 	nft_message_end(batch, message);
 }
 
+void nft_delete_set(struct nft_batch *batch, const struct nft_table *table,
+		    const struct nft_set_spec *spec)
+{
+	struct nlmsghdr *message =
+		nft_message_begin(batch, NFT_MSG_DELSET, table->family, 0);
+
+	if (!message)
+		return;
+	mnl_attr_put_strz(message, NFTA_SET_TABLE, table->name);
+	mnl_attr_put_strz(message, NFTA_SET_NAME, spec->name);
+	nft_message_end(batch, message);
+}
+
 /* ---- Chains ------------------------------------------------------------------------ */
 
 static uint32_t hook_number(enum nft_hook hook)
@@ -300,4 +313,17 @@ void nft_delete_chain(struct nft_batch *batch, const struct nft_table *table,
 	_cleanup_(cleanup_chain) struct nftnl_chain *nftnl = make_chain(table, name);
 
 	put_chain(batch, table, nftnl, NFT_MSG_DELCHAIN, 0);
+}
+
+void nft_empty_chain(struct nft_batch *batch, const struct nft_table *table,
+		     const char *name)
+{
+	struct nlmsghdr *message =
+		nft_message_begin(batch, NFT_MSG_DELRULE, table->family, 0);
+
+	if (!message)
+		return;
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table->name);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, name);
+	nft_message_end(batch, message);
 }

@@ -108,6 +108,9 @@ void nft_add_table(struct nft_batch *batch, const struct nft_table *table,
 void nft_delete_table(struct nft_batch *batch, const struct nft_table *table);
 void nft_add_set(struct nft_batch *batch, const struct nft_table *table,
 		 const struct nft_set_spec *spec);
+/** The set with its elements. */
+void nft_delete_set(struct nft_batch *batch, const struct nft_table *table,
+		    const struct nft_set_spec *spec);
 /** @param type  "nat" or "filter"; NULL with NFT_HOOK_NONE */
 void nft_add_chain(struct nft_batch *batch, const struct nft_table *table, const char *name,
 		   const char *type, enum nft_hook hook, int priority);
@@ -121,6 +124,9 @@ void nft_add_device_chain(struct nft_batch *batch, const struct nft_table *table
 /** The chain with its rules. */
 void nft_delete_chain(struct nft_batch *batch, const struct nft_table *table,
 		      const char *name);
+/** The rules of the chain, all of them, and not the chain itself. */
+void nft_empty_chain(struct nft_batch *batch, const struct nft_table *table,
+		     const char *name);
 /** Takes the rule, NULL too (out of memory), and frees it. */
 void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule);
 

@@ -125,15 +125,17 @@ static void add_slot(const struct way *way, const struct slot *slot)
 	if (slot->set == RULESET_GUARD_CHAIN)
 		add_chain(way, slot->before.key);
 	else
-		nft_element_add(way->batch,
-				ruleset_part_table(ruleset_set_part(slot->set)),
-				ruleset_set_spec(slot->set, slot->family),
-				element_after(way, slot));
+		nft_element_add(
+			way->batch,
+			ruleset_part_table(ruleset_set_part(slot->set, slot->family)),
+			ruleset_set_spec(slot->set, slot->family),
+			element_after(way, slot));
 }
 
 static void delete_slot(const struct way *way, const struct slot *slot)
 {
-	const struct nft_table *table = ruleset_part_table(ruleset_set_part(slot->set));
+	const struct nft_table *table =
+		ruleset_part_table(ruleset_set_part(slot->set, slot->family));
 	char name[RULESET_CHAIN_MAX];
 
 	if (slot->set == RULESET_GUARD_CHAIN)
@@ -154,7 +156,8 @@ static void put_slots(const struct way *way, bool is_adding)
 
 	for (size_t i = 0; i < elements->n_buckets; i++) {
 		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			enum ruleset_part part = ruleset_set_part(slot->set);
+			enum ruleset_part part =
+				ruleset_set_part(slot->set, slot->family);
 			bool has_before = has_table_before(way, part);
 
 			if (!has_table_after(way, part))
@@ -170,14 +173,23 @@ static void put_slots(const struct way *way, bool is_adding)
 	}
 }
 
+/* Whether a table goes, or a half of one that stays. */
+static bool is_deleted(const struct way *way, unsigned int part)
+{
+	bool is_renewed = way->elements->tables[part].is_renewed && !way->is_reverse;
+
+	if (part == RULESET_SIX &&
+	    !(has_table_before(way, RULESET_MAIN) && has_table_after(way, RULESET_MAIN)))
+		return false;
+	return is_renewed || (has_table_before(way, part) && !has_table_after(way, part));
+}
+
 /* The way from one state to the other; without a table there are no elements. */
 static void put_difference(const struct way *way)
 {
 	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
-		bool is_renewed = way->elements->tables[part].is_renewed && !way->is_reverse;
-
-		if (is_renewed || (has_table_before(way, part) && !has_table_after(way, part)))
-			nft_delete_table(way->batch, ruleset_part_table(part));
+		if (is_deleted(way, part))
+			ruleset_delete(way->batch, part);
 		if (!has_table_before(way, part) && has_table_after(way, part))
 			ruleset_create(way->batch, part);
 	}
@@ -198,8 +210,9 @@ static const char *changed_table(const struct elements *elements)
 
 	for (size_t i = 0; i < elements->n_buckets; i++) {
 		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			if (slot_is_changed(slot) && ruleset_set_part(slot->set) < changed)
-				changed = ruleset_set_part(slot->set);
+			if (slot_is_changed(slot) &&
+			    ruleset_set_part(slot->set, slot->family) < changed)
+				changed = ruleset_set_part(slot->set, slot->family);
 		}
 	}
 	return ruleset_part_text(changed == RULESET_PARTS ? RULESET_MAIN : changed);
@@ -271,7 +284,7 @@ static int has_wanted_tables(struct elements *elements, struct error *error)
 	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
 		const struct table_view *table = &elements->tables[part];
 
-		if (!table->is_open)
+		if (!table->is_open || part == RULESET_SIX) /* it is in the main one */
 			continue;
 		r = nft_table_get(elements->nl, ruleset_part_table(part), &generation,
 				  version, sizeof(version), error);
@@ -293,7 +306,8 @@ static int is_committed(struct elements *elements, struct error *error)
 
 	if (r <= 0)
 		return r;
-	if (!witness || !elements->tables[ruleset_set_part(witness->set)].is_wanted)
+	if (!witness ||
+	    !elements->tables[ruleset_set_part(witness->set, witness->family)].is_wanted)
 		return 1;
 	return is_as_wanted(elements, witness, error);
 }

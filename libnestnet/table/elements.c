@@ -155,20 +155,41 @@ static int take_version(struct table_view *table, enum ruleset_part part,
 		table->is_old = true;
 		return 1;
 	case RULESET_NEWER_RELEASE:
-		return error_set(error, EOPNOTSUPP,
-				 "table %s is '%s', made by a later release of nestnet (this "
-				 "one makes '%s')",
-				 text, version, ruleset_part_version(part));
+		return error_set(
+			error, EOPNOTSUPP,
+			"table %s is '%s', made by a later release of nestnet (this "
+			"one makes '%s')",
+			text, version, ruleset_part_version(part));
 	case RULESET_SOMEBODY_ELSE:
 		break;
 	}
-	return error_set(error, EOPNOTSUPP,
-			 "there is a table %s that nestnet did not make (nft delete table %s "
-			 "would remove it)",
-			 text, text);
+	return error_set(
+		error, EOPNOTSUPP,
+		"there is a table %s that nestnet did not make (nft delete table %s "
+		"would remove it)",
+		text, text);
 }
 
-/* @return 1: the table is there; 0: it is not; or a negative errno */
+static int open_table(struct elements *elements, enum ruleset_part part,
+		      struct error *error);
+
+/* The generation is that which the main table was looked at in. */
+static int open_six(struct elements *elements, struct error *error)
+{
+	struct table_view *six = &elements->tables[RULESET_SIX];
+	int r = open_table(elements, RULESET_MAIN, error);
+
+	if (r == 1)
+		r = nft_chain_get(elements->nl, &ruleset_table, RULESET_SIX_CHAIN, error);
+	if (r < 0)
+		return r;
+	six->is_open = true;
+	six->is_there = six->is_wanted = r == 1;
+	six->is_old = elements->tables[RULESET_MAIN].is_old;
+	return r;
+}
+
+/* @return 1: the table, or the half, is there; 0: it is not; or a negative errno */
 static int open_table(struct elements *elements, enum ruleset_part part,
 		      struct error *error)
 {
@@ -179,6 +200,8 @@ static int open_table(struct elements *elements, enum ruleset_part part,
 
 	if (table->is_open)
 		return table->is_there;
+	if (part == RULESET_SIX)
+		return open_six(elements, error);
 
 	r = nft_table_get(elements->nl, ruleset_part_table(part), &generation, version,
 			  sizeof(version), error);
@@ -202,21 +225,22 @@ int elements_open(struct elements *elements, struct error *error)
 	return open_table(elements, RULESET_MAIN, error);
 }
 
-static struct table_view *table_of(struct elements *elements, enum ruleset_set set)
+static struct table_view *table_of(struct elements *elements, enum ruleset_set set,
+				   int family)
 {
-	return &elements->tables[ruleset_set_part(set)];
+	return &elements->tables[ruleset_set_part(set, family)];
 }
 
-static int open_table_of(struct elements *elements, enum ruleset_set set,
+static int open_table_of(struct elements *elements, enum ruleset_set set, int family,
 			 struct error *error)
 {
-	return open_table(elements, ruleset_set_part(set), error);
+	return open_table(elements, ruleset_set_part(set, family), error);
 }
 
 /* Every element of the set has its slot: there is no need to ask the kernel. */
 static bool is_known(struct elements *elements, enum ruleset_set set, int family)
 {
-	return !table_of(elements, set)->is_there ||
+	return !table_of(elements, set, family)->is_there ||
 	       elements->is_loaded[set][family == AF_INET6];
 }
 
@@ -243,7 +267,8 @@ int slot_read(struct elements *elements, enum ruleset_set set, int family,
 
 	if (set == RULESET_GUARD_CHAIN)
 		return read_chain(elements, known->key, ret, error);
-	return nft_element_get(elements->nl, ruleset_part_table(ruleset_set_part(set)), spec,
+	return nft_element_get(elements->nl,
+			       ruleset_part_table(ruleset_set_part(set, family)), spec,
 			       known->key, key_end, ret, error);
 }
 
@@ -263,7 +288,7 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 {
 	const struct nft_set_spec *spec = ruleset_set_spec(set, family);
 	struct nft_element element = { .comment = "" }, known = element;
-	int r = open_table_of(elements, set, error);
+	int r = open_table_of(elements, set, family, error);
 
 	if (r >= 0)
 		r = load_intervals(elements, set, family, error);
@@ -289,7 +314,7 @@ static int find_or_ask(struct elements *elements, enum ruleset_set set, int fami
 		       const void *key, struct slot **ret, struct error *error)
 {
 	struct slot *slot;
-	int r = open_table_of(elements, set, error);
+	int r = open_table_of(elements, set, family, error);
 
 	if (r < 0)
 		return r;
@@ -330,12 +355,12 @@ int elements_get_before(struct elements *elements, enum ruleset_set set, int fam
 int elements_cover(struct elements *elements, enum ruleset_set set, int family,
 		   const void *key, struct error *error)
 {
-	int r = open_table_of(elements, set, error);
+	int r = open_table_of(elements, set, family, error);
 
 	if (r <= 0)
 		return r;
 	return nft_interval_covers(elements->nl,
-				   ruleset_part_table(ruleset_set_part(set)),
+				   ruleset_part_table(ruleset_set_part(set, family)),
 				   ruleset_set_spec(set, family), key, error);
 }
 
@@ -384,7 +409,8 @@ static int keep_element(void *userdata, const struct nft_element *element)
 		slot->was_there = slot->is_wanted = true;
 		return 0;
 	}
-	slot = add_slot(loader->elements, loader->set, loader->family, element->key, element);
+	slot = add_slot(loader->elements, loader->set, loader->family, element->key,
+			element);
 	if (!slot)
 		return -ENOMEM;
 	slot->is_dumped = true;
@@ -396,22 +422,24 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 {
 	struct loader loader = { .elements = elements, .set = set, .family = family };
 	bool *is_loaded = &elements->is_loaded[set][family == AF_INET6];
-	int r = open_table_of(elements, set, error);
+	int r = open_table_of(elements, set, family, error);
 
 	if (r < 0)
 		return r;
-	if (*is_loaded || !table_of(elements, set)->is_there) {
+	if (*is_loaded || !table_of(elements, set, family)->is_there) {
 		*is_loaded = true;
 		return 0;
 	}
-	r = nft_element_list(elements->nl, ruleset_part_table(ruleset_set_part(set)),
+	r = nft_element_list(elements->nl,
+			     ruleset_part_table(ruleset_set_part(set, family)),
 			     ruleset_set_spec(set, family), keep_element, &loader, error);
-	if (r == -ENOENT && table_of(elements, set)->is_old)
+	if (r == -ENOENT && table_of(elements, set, family)->is_old)
 		r = 0; /* a set that the older release did not have */
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
 	if (r < 0)
-		return error_prefix(error, "list %s", ruleset_set_spec(set, family)->name);
+		return error_prefix(error, "list %s",
+				    ruleset_set_spec(set, family)->name);
 	*is_loaded = true;
 	return 0;
 }
@@ -489,9 +517,11 @@ int elements_each(struct elements *elements, enum ruleset_set set, int family,
 int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
 			 elements_fn fn, void *userdata)
 {
-	const struct walk walk = {
-		.set = set, .family = family, .is_before = true, .fn = fn, .userdata = userdata
-	};
+	const struct walk walk = { .set = set,
+				   .family = family,
+				   .is_before = true,
+				   .fn = fn,
+				   .userdata = userdata };
 
 	return walk_elements(elements, &walk);
 }
@@ -508,7 +538,9 @@ int elements_put(struct elements *elements, enum ruleset_set set, int family,
 		return r;
 	slot->after = *element;
 	slot->is_wanted = slot->is_put = true;
-	table_of(elements, set)->is_wanted = true;
+	table_of(elements, set, family)->is_wanted = true;
+	if (ruleset_set_part(set, family) == RULESET_SIX)
+		elements->tables[RULESET_MAIN].is_wanted = true;
 	return 0;
 }
 

@@ -222,11 +222,26 @@ void ruleset_add_chains(struct nft_batch *batch)
 	const struct ruleset_half half6 = { .batch = batch, .family = AF_INET6 };
 
 	ruleset_add_with_ports(batch);
+	ruleset_add_entries(&half4);
+	ruleset_add_entries(&half6);
 	ruleset_add_half(&half4);
-	ruleset_add_half(&half6);
 	add_prerouting(&half4, &half6);
 	add_output(&half4, &half6);
 	add_input(&half4, &half6);
 	add_forward(&half4, &half6);
 	add_postrouting(&half4, &half6);
+}
+
+void ruleset_add_six(struct nft_batch *batch)
+{
+	const struct ruleset_half half6 = { .batch = batch, .family = AF_INET6 };
+
+	ruleset_add_half(&half6);
+}
+
+void ruleset_delete_six(struct nft_batch *batch)
+{
+	const struct ruleset_half half6 = { .batch = batch, .family = AF_INET6 };
+
+	ruleset_delete_half(&half6);
 }

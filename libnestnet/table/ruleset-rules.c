@@ -197,8 +197,6 @@ static void add_from(const struct ruleset_half *half, const char *chain,
 {
 	struct nft_rule *rule;
 
-	add_chain(half, chain);
-
 	/* ip daddr . meta l4proto . th dport . ip saddr @port_src4 return
 	 * ip daddr . ip saddr @addr_src4 return */
 	match_rule(half, chain, NFT_DESTINATION, sources, nft_rule_return);
@@ -324,7 +322,6 @@ static void add_ports_jump(const struct ruleset_half *half, const char *chain,
 /* From outside and from guests. */
 static void add_pre(const struct ruleset_half *half)
 {
-	add_chain(half, "pre_port");
 	/* ip daddr . meta l4proto . th dport @port_from4 jump from_port4 */
 	add_from_jump(half, "pre_port", RULESET_PORT_FROM, "from_port");
 	add_port_maps(half, "pre_port");
@@ -338,7 +335,6 @@ static void add_pre(const struct ruleset_half *half)
 	add_any_map(half, "pre_port", false);
 	add_excepts(half, "pre_port");
 
-	add_chain(half, "pre");
 	/* meta l4proto @with_ports jump pre_port4 */
 	add_ports_jump(half, "pre", "pre_port");
 	/* ip daddr @addr_from4 jump from_addr4 */
@@ -353,7 +349,6 @@ static void add_pre(const struct ruleset_half *half)
 /* L1's own connections. */
 static void add_loc(const struct ruleset_half *half)
 {
-	add_chain(half, "loc_port");
 	/* ip daddr . meta l4proto . th dport @port_nolocal4 accept */
 	match_rule(half, "loc_port", NFT_DESTINATION, RULESET_PORT_NOLOCAL,
 		   nft_rule_accept);
@@ -365,7 +360,6 @@ static void add_loc(const struct ruleset_half *half)
 	add_any_map(half, "loc_port", true);
 	add_excepts(half, "loc_port");
 
-	add_chain(half, "loc");
 	/* meta l4proto @with_ports jump loc_port4 */
 	add_ports_jump(half, "loc", "loc_port");
 	/* ip daddr @addr_nolocal4 accept */
@@ -412,8 +406,6 @@ static void add_clamp(const struct ruleset_half *half)
 {
 	struct nft_rule *rule;
 
-	add_chain(half, "clamp");
-
 	/* ct status dnat tcp option maxseg size set rt mtu return */
 	rule = bare_rule(half, "clamp");
 	nft_rule_match_dnat(rule);
@@ -437,7 +429,6 @@ static void add_clamp(const struct ruleset_half *half)
 /* Comes here: a packet from an interface that its source is not behind. */
 static void add_spoofed(const struct ruleset_half *half)
 {
-	add_chain(half, "spoofed");
 	/* ip saddr @closed4 counter drop */
 	match_rule(half, "spoofed", NFT_SOURCE, RULESET_CLOSED, ruleset_count_and_drop);
 	/* ip saddr @guest4 counter drop */
@@ -448,8 +439,6 @@ static void add_spoofed(const struct ruleset_half *half)
 static void add_closed(const struct ruleset_half *half)
 {
 	struct nft_rule *rule;
-
-	add_chain(half, "closed");
 
 	/* ip saddr . ip daddr @inside4
 	 * fib saddr . iif oif exists ct label set 127 accept */
@@ -472,7 +461,6 @@ static void add_closed(const struct ruleset_half *half)
  * subnet, --out and --to first; else every exposed guest is masqueraded. */
 static void add_post(const struct ruleset_half *half)
 {
-	add_chain(half, "post");
 	/* ip saddr @keep4 accept */
 	match_rule(half, "post", NFT_SOURCE, RULESET_KEEP, nft_rule_accept);
 	/* ip saddr @keep_pref4 accept */
@@ -495,8 +483,24 @@ static void add_post(const struct ruleset_half *half)
 	open_guest_rules(half, "post", NFT_SOURCE, nft_rule_masquerade);
 }
 
+/* What base chains jump to, and what those jump to. */
+static const char *const entries[] = {
+	"pre", "loc", "clamp", "spoofed", "closed", "post"
+};
+static const char *const inner[] = { "from_port", "from_addr", "pre_port", "loc_port" };
+#define N_ENTRIES (sizeof(entries) / sizeof(entries[0]))
+#define N_INNER   (sizeof(inner) / sizeof(inner[0]))
+
+void ruleset_add_entries(const struct ruleset_half *half)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		add_chain(half, entries[i]);
+}
+
 void ruleset_add_half(const struct ruleset_half *half)
 {
+	for (size_t i = 0; i < N_INNER; i++)
+		add_chain(half, inner[i]);
 	add_from(half, "from_port", RULESET_PORT_SRC);
 	add_from(half, "from_addr", RULESET_ADDR_SRC);
 	add_pre(half);
@@ -505,6 +509,22 @@ void ruleset_add_half(const struct ruleset_half *half)
 	add_spoofed(half);
 	add_closed(half);
 	add_post(half);
+}
+
+/* A chain can go when nothing jumps to it, and a set when nothing asks it. */
+void ruleset_delete_half(const struct ruleset_half *half)
+{
+	char name[CHAIN_NAME_SIZE];
+
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		nft_empty_chain(half->batch, &ruleset_table,
+				chain_name(half, entries[i], name));
+	for (size_t i = N_INNER; i-- > 0;)
+		nft_empty_chain(half->batch, &ruleset_table,
+				chain_name(half, inner[i], name));
+	for (size_t i = 0; i < N_INNER; i++)
+		nft_delete_chain(half->batch, &ruleset_table,
+				 chain_name(half, inner[i], name));
 }
 
 /* ---- The protocols ----------------------------------------------------------------- */

@@ -36,10 +36,20 @@ void ruleset_stay_and_accept(struct nft_rule *rule);
 /** Adds the set of the protocols that have ports, with its elements. */
 void ruleset_add_with_ports(struct nft_batch *batch);
 
-/** Adds the half's chains with their rules. */
+/** Adds the half's chains that base chains jump to, empty. */
+void ruleset_add_entries(const struct ruleset_half *half);
+
+/** Adds the half's other chains, and the rules of all. */
 void ruleset_add_half(const struct ruleset_half *half);
 
-/** Adds every chain with its rules, to a batch that has added the table and its sets. */
+/** Takes back what ruleset_add_half() added. */
+void ruleset_delete_half(const struct ruleset_half *half);
+
+/** Adds the chains of RULESET_MAIN with their rules, to a batch that has its sets. */
 void ruleset_add_chains(struct nft_batch *batch);
+
+/** The same of RULESET_SIX. */
+void ruleset_add_six(struct nft_batch *batch);
+void ruleset_delete_six(struct nft_batch *batch);
 
 #endif

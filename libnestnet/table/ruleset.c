@@ -175,7 +175,7 @@ static const struct nft_set_spec sets6[RULESET_GUARDED] = SETS(6, NFT_TYPE_IPV6,
 
 const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family)
 {
-	if (ruleset_set_part(set) == RULESET_GUARDS)
+	if (ruleset_set_part(set, family) == RULESET_GUARDS)
 		return ruleset_guard_spec(set, family);
 	return family == AF_INET6 ? &sets6[set] : &sets4[set];
 }
@@ -189,26 +189,28 @@ bool ruleset_has_set(enum ruleset_set set, int family)
 	       !(set > RULESET_ADDR_SRC_24 && set <= RULESET_ADDR_SRC_120);
 }
 
-enum ruleset_part ruleset_set_part(enum ruleset_set set)
+enum ruleset_part ruleset_set_part(enum ruleset_set set, int family)
 {
-	return set < RULESET_GUARDED ? RULESET_MAIN : RULESET_GUARDS;
+	if (set >= RULESET_GUARDED)
+		return RULESET_GUARDS;
+	return family == AF_INET6 && set != RULESET_FOUND ? RULESET_SIX : RULESET_MAIN;
 }
 
 /* ---- The tables -------------------------------------------------------------------- */
 
 const struct nft_table *ruleset_part_table(enum ruleset_part part)
 {
-	return part == RULESET_MAIN ? &ruleset_table : &ruleset_guard_table;
+	return part == RULESET_GUARDS ? &ruleset_guard_table : &ruleset_table;
 }
 
 const char *ruleset_part_text(enum ruleset_part part)
 {
-	return part == RULESET_MAIN ? "inet nestnet" : "netdev nestnet";
+	return part == RULESET_GUARDS ? "netdev nestnet" : "inet nestnet";
 }
 
 const char *ruleset_part_version(enum ruleset_part part)
 {
-	return part == RULESET_MAIN ? RULESET_VERSION : RULESET_GUARD_VERSION;
+	return part == RULESET_GUARDS ? RULESET_GUARD_VERSION : RULESET_VERSION;
 }
 
 /* @return the number behind the version's words; -1: other words, or no number */
@@ -239,24 +241,46 @@ enum ruleset_maker ruleset_part_maker(enum ruleset_part part, const char *commen
 
 /* ---- The skeleton ------------------------------------------------------------------ */
 
-static void add_sets(struct nft_batch *batch, const struct nft_set_spec *specs,
-		     int family)
+/* A base chain asks it, and so it is there from the start. */
+static bool is_early(enum ruleset_set set)
 {
-	unsigned int set;
+	return set == RULESET_CLOSED;
+}
 
-	for (set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
-		if (ruleset_has_set(set, family))
-			nft_add_set(batch, &ruleset_table, &specs[set]);
+static void add_sets4(struct nft_batch *batch)
+{
+	nft_add_set(batch, &ruleset_table, &sets4[RULESET_FOUND]);
+	for (unsigned int set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
+		if (ruleset_has_set(set, AF_INET))
+			nft_add_set(batch, &ruleset_table, &sets4[set]);
+		if (is_early(set))
+			nft_add_set(batch, &ruleset_table, &sets6[set]);
 	}
 }
 
 static void create_main(struct nft_batch *batch)
 {
 	nft_add_table(batch, &ruleset_table, RULESET_VERSION);
-	nft_add_set(batch, &ruleset_table, &sets4[RULESET_FOUND]);
-	add_sets(batch, sets4, AF_INET);
-	add_sets(batch, sets6, AF_INET6);
+	add_sets4(batch);
 	ruleset_add_chains(batch);
+}
+
+static void create_six(struct nft_batch *batch)
+{
+	for (unsigned int set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
+		if (!is_early(set))
+			nft_add_set(batch, &ruleset_table, &sets6[set]);
+	}
+	ruleset_add_six(batch);
+}
+
+static void delete_six(struct nft_batch *batch)
+{
+	ruleset_delete_six(batch);
+	for (unsigned int set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
+		if (!is_early(set))
+			nft_delete_set(batch, &ruleset_table, &sets6[set]);
+	}
 }
 
 void ruleset_create(struct nft_batch *batch, enum ruleset_part part)
@@ -265,10 +289,21 @@ void ruleset_create(struct nft_batch *batch, enum ruleset_part part)
 	case RULESET_MAIN:
 		create_main(batch);
 		return;
+	case RULESET_SIX:
+		create_six(batch);
+		return;
 	case RULESET_GUARDS:
 		ruleset_guard_create(batch);
 		return;
 	case RULESET_PARTS:
 		return;
 	}
+}
+
+void ruleset_delete(struct nft_batch *batch, enum ruleset_part part)
+{
+	if (part == RULESET_SIX)
+		delete_six(batch);
+	else
+		nft_delete_table(batch, ruleset_part_table(part));
 }

@@ -7,6 +7,11 @@
  * guard on, `table netdev nestnet`. Their sets, chains and rules are made once and never
  * change; whatever nestnet is asked for is an element of one of the sets. (The one
  * exception is RULESET_GUARD_CHAIN.) nft list table inet nestnet shows all of it.
+ *
+ * What is IPv6's alone in the main table is made when it is first needed: it is more than
+ * half, and most of the time of a namespace's first exposure. Base chains jump to IPv6's
+ * chains from the start, where they are empty until then; so that half is added, and taken
+ * back, without a touch of any rule that is there.
  */
 
 #include "kernel/nft.h"
@@ -14,12 +19,13 @@
 /** The last number grows whenever the skeleton changes; kept in the tables' comments. An
  *  older table is read by the names of the sets and made anew (elements_renew()): so a set
  *  that gets other keys or values gets another name. */
-#define RULESET_VERSION       "nestnet skeleton 2"
+#define RULESET_VERSION       "nestnet skeleton 3"
 #define RULESET_GUARD_VERSION "nestnet guards 1"
 
-/** The tables, each made as a whole when it is first needed. */
+/** What is made as a whole when it is first needed, in this order. */
 enum ruleset_part {
 	RULESET_MAIN,   /* table inet nestnet */
+	RULESET_SIX,    /* in that table, IPv6's half: there if RULESET_SIX_CHAIN is */
 	RULESET_GUARDS, /* table netdev nestnet */
 	RULESET_PARTS
 };
@@ -138,6 +144,9 @@ enum ruleset_set {
 	RULESET_SETS
 };
 
+/** One of the chains of RULESET_SIX. */
+#define RULESET_SIX_CHAIN "pre_port6"
+
 /** The main table. */
 extern const struct nft_table ruleset_table;
 
@@ -170,10 +179,13 @@ const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
 /** IPv4 has fewer lengths of source prefixes than IPv6. */
 bool ruleset_has_set(enum ruleset_set set, int family);
 
-/** The table that has the set. */
-enum ruleset_part ruleset_set_part(enum ruleset_set set);
+/** The part that has the set. */
+enum ruleset_part ruleset_set_part(enum ruleset_set set, int family);
 
-/** Fills the batch with the whole skeleton of one table, the table first. */
+/** Fills the batch with a whole part of the skeleton, a table first. */
 void ruleset_create(struct nft_batch *batch, enum ruleset_part part);
+
+/** Fills the batch with what takes a part away: with a table goes all that is in it. */
+void ruleset_delete(struct nft_batch *batch, enum ruleset_part part);
 
 #endif

@@ -881,9 +881,12 @@ replace_prefix() {
 
 # Taken back
 
-# The table with no exposure in it: what `forward on` leaves has rules and no element.
+# The table with no exposure in it: what `forward on` leaves has rules and no element, and
+# an exposure that was taken back the half of its family.
 skeleton() {
 	nestnet -q forward on >/dev/null
+	nestnet expose "$ALIAS" "$GUEST"
+	nestnet unexpose "$ALIAS"
 	table
 }
 

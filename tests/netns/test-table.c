@@ -34,15 +34,42 @@ static void make_skeleton(void)
 	ok(unexpose("10.128.0.13", 0));
 }
 
+static void make_both_halves(void)
+{
+	make_skeleton();
+	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
+	ok(unexpose("fd10:128::13", 0));
+}
+
 START_TEST(the_skeleton_is_what_the_file_says)
 {
 	char *expected = read_file(SKELETON), *present;
 
-	make_skeleton();
+	make_both_halves();
 	present = sh_output("nft list table inet nestnet");
 	snapshots_equal(expected, present, SKELETON);
 	free(expected);
 	free(present);
+}
+END_TEST
+
+START_TEST(ipv6_has_its_half_from_the_first_exposure_on_that_needs_it)
+{
+	char *later, *at_once;
+
+	make_skeleton();
+	ck_assert_int_ne(sh_status("nft list set inet nestnet addr6 2>/dev/null"), 0);
+	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
+	ck_assert_str_eq(elements_of("addr6"), "fd10:128::13 counter packets 0 bytes 0 : fd12::89");
+	ok(unexpose("fd10:128::13", 0));
+	later = sh_output("nft list table inet nestnet");
+	netns_fresh();
+	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
+	ok(unexpose("fd10:128::13", 0));
+	at_once = sh_output("nft list table inet nestnet");
+	ck_assert_str_eq(at_once, later);
+	free(later);
+	free(at_once);
 }
 END_TEST
 
@@ -427,6 +454,8 @@ int main(void)
 	TCase *older = netns_case(suite, "older tables", 20);
 
 	tcase_add_test(skeleton, the_skeleton_is_what_the_file_says);
+	tcase_add_test(skeleton,
+		       ipv6_has_its_half_from_the_first_exposure_on_that_needs_it);
 	tcase_add_test(skeleton, the_skeleton_is_the_same_whoever_makes_it_first);
 	tcase_add_test(skeleton,
 		       the_ruleset_loads_again_with_elements_in_every_set_that_is_used);
