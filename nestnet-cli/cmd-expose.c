@@ -2,6 +2,7 @@
 /* expose, unexpose, list. */
 
 #include "doctor.h"
+#include "exposure-json.h"
 #include "parse.h"
 #include "rows.h"
 
@@ -232,41 +233,7 @@ static const struct column list_columns[] = {
 	{ "COMMENT", "comment", 0 },
 };
 
-static const char *protocol_text(unsigned int protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_SCTP:
-		return "sctp";
-	}
-	return NULL;
-}
-
-static const char *egress_text(enum nestnet_egress egress)
-{
-	switch (egress) {
-	case NESTNET_EGRESS_MASQUERADE:
-		return "masquerade";
-	case NESTNET_EGRESS_ALIAS:
-		return "alias";
-	case NESTNET_EGRESS_NONE:
-		return "none";
-	}
-	return NULL;
-}
-
-/* "80" or "8000-8010", or null where there is none. */
-static json_t *json_ports(const struct nestnet_endpoint *endpoint)
-{
-	if (endpoint->first_port == 0)
-		return json_null();
-	if (endpoint->first_port == endpoint->last_port)
-		return json_sprintf("%u", endpoint->first_port);
-	return json_sprintf("%u-%u", endpoint->first_port, endpoint->last_port);
-}
+/* ---- A row of the table ----------------------------------------------------------------------- */
 
 static json_t *json_excepts(const struct nestnet_exposure *exposure)
 {
@@ -278,18 +245,12 @@ static json_t *json_excepts(const struct nestnet_exposure *exposure)
 		json_array_append_new(array,
 				      e->first_port == e->last_port
 					      ? json_sprintf("%u/%s", e->first_port,
-							     protocol_text(e->protocol))
+							     exposure_protocol(e->protocol))
 					      : json_sprintf("%u-%u/%s", e->first_port,
 							     e->last_port,
-							     protocol_text(e->protocol)));
+							     exposure_protocol(e->protocol)));
 	}
 	return array;
-}
-
-/* A time in seconds, rounded up, or null where there is none. */
-static json_t *json_seconds(uint64_t ms)
-{
-	return ms ? json_integer((json_int_t)((ms + 999) / 1000)) : json_null();
 }
 
 /* Only where it goes with one. */
@@ -298,31 +259,6 @@ static json_t *json_tap_name(const char *tap)
 	if (!tap)
 		return NULL;
 	return json_string(tap[0] ? tap : "(gone)");
-}
-
-int row_exposure(void *rows, const struct nestnet_exposure *exposure)
-{
-	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX];
-	json_t *row;
-
-	nestnet_prefix_format(&exposure->alias.prefix, alias);
-	nestnet_prefix_format(&exposure->target.prefix, target);
-	row = json_pack(
-		"{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:b, s:b, s:o, s:I, s:o, "
-		"s:o, s:o*}",
-		"id", exposure->id, "alias", alias, "protocol",
-		json_text(protocol_text(exposure->alias.protocol)), "port",
-		json_ports(&exposure->alias), "target", target, "target_port",
-		json_ports(&exposure->target), "egress", egress_text(exposure->egress),
-		"from", json_prefixes(exposure->from, exposure->n_from), "except",
-		json_excepts(exposure), "local",
-		!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
-		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "comment",
-		json_text(exposure->comment), "flows", (json_int_t)exposure->flows,
-		"timeout_s", json_seconds(exposure->timeout_ms), "expires_s",
-		json_seconds(exposure->expires_ms), "tap", json_tap_name(exposure->tap));
-	rows_add(rows, row);
-	return 0;
 }
 
 /* What remains, as --timeout would take it. */
@@ -341,7 +277,7 @@ static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 	nestnet_endpoint_format(&exposure->target, text);
 	row = json_pack(
 		"{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o*, s:I, s:o}", "id",
-		exposure->id, "_target", text, "egress", egress_text(exposure->egress),
+		exposure->id, "_target", text, "egress", exposure_egress(exposure->egress),
 		"local", !(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
 		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "from",
 		json_prefixes(exposure->from, exposure->n_from), "except",
@@ -365,11 +301,13 @@ int cmd_list(struct cli *cli, int argc, char **argv)
 	status = cli_open(cli);
 	if (status != STATUS_OK)
 		return status;
+	if (cli->is_json)
+		return exposure_print_json(cli, argc > optind ? &match : NULL);
 	rows = rows_new();
 	if (!rows)
 		return STATUS_FAILED;
 	return rows_print(cli, rows, list_columns,
 			  sizeof(list_columns) / sizeof(list_columns[0]),
 			  nestnet_exposure_list(cli->ctx, argc > optind ? &match : NULL,
-						cli->is_json ? row_exposure : add_row, rows));
+						add_row, rows));
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Text that grows, and JSON's strings in it. */
+
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* @return whether there is room for len bytes more */
+static bool reserve(struct text *text, size_t len)
+{
+	size_t size = text->size ? text->size : 4096;
+	char *bytes;
+
+	if (text->is_failed)
+		return false;
+	if (text->len + len <= text->size)
+		return true;
+	while (size < text->len + len)
+		size *= 2;
+	bytes = realloc(text->bytes, size);
+	if (!bytes) {
+		text->is_failed = true;
+		return false;
+	}
+	text->bytes = bytes;
+	text->size = size;
+	return true;
+}
+
+void text_add(struct text *text, const char *bytes, size_t len)
+{
+	if (!reserve(text, len))
+		return;
+	memcpy(text->bytes + text->len, bytes, len);
+	text->len += len;
+}
+
+void text_puts(struct text *text, const char *string)
+{
+	text_add(text, string, strlen(string));
+}
+
+void text_number(struct text *text, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	text_add(text, digits + at, sizeof(digits) - at);
+}
+
+/* What JSON lets stand in a string as it is. Beyond ASCII nothing comes here that nestnet
+ * takes; what others put into our table is told byte by byte. */
+static bool is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+void text_json(struct text *text, const char *string)
+{
+	if (!string) {
+		text_puts(text, "null");
+		return;
+	}
+	text_add(text, "\"", 1);
+	while (*string) {
+		char escape[8];
+		size_t len = 0;
+
+		while (is_plain((unsigned char)string[len]))
+			len++;
+		text_add(text, string, len);
+		string += len;
+		if (!*string)
+			break;
+		snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*string++);
+		text_puts(text, escape);
+	}
+	text_add(text, "\"", 1);
+}
+
+bool text_print(struct text *text)
+{
+	bool is_done = !text->is_failed &&
+		       fwrite(text->bytes, 1, text->len, stdout) == text->len;
+
+	text->len = 0;
+	return is_done;
+}
+
+void text_free(struct text *text)
+{
+	free(text->bytes);
+	*text = (struct text){ .bytes = NULL };
+}
