@@ -116,18 +116,28 @@ static void put_message(struct nft_batch *batch, uint16_t type, uint16_t flags,
 			const struct nft_table *table, const struct nft_set_spec *spec,
 			const struct nft_element *element)
 {
-	struct nlmsghdr *message = nft_message_begin(batch, type, table->family, flags);
+	const struct nft_message_tag tag = { .table = table, .spec = spec };
 	struct nlattr *list;
+	struct nlmsghdr *message = nft_message_extend(batch, type, &tag, &list);
+	bool is_new = !message;
 
-	if (!message)
-		return;
-	put_set(message, table, spec);
-	list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	if (is_new) {
+		message = nft_message_begin(batch, type, table->family, flags);
+		if (!message)
+			return;
+		put_set(message, table, spec);
+		list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	}
 	put_element(message, spec, element, type == NFT_MSG_DELSETELEM);
 	if (is_rbtree(spec))
 		put_interval_end(message, spec, element);
 	mnl_attr_nest_end(message, list); /* NFTA_SET_ELEM_LIST_ELEMENTS */
+	if (!is_new) {
+		nft_message_extended(batch, message);
+		return;
+	}
 	nft_message_end(batch, message);
+	nft_message_tag(batch, &tag, list);
 }
 
 void nft_element_add(struct nft_batch *batch, const struct nft_table *table,

@@ -8,6 +8,12 @@
 
 #include <libmnl/libmnl.h>
 
+/** What a message is a list of: elements of one set. */
+struct nft_message_tag {
+	const struct nft_table *table;
+	const struct nft_set_spec *spec;
+};
+
 /** Attributes of one message, at most: the kernel reads them into 16-bit lengths. */
 #define NFT_MESSAGE_MAX 65536
 
@@ -21,6 +27,20 @@
 struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type,
 				   enum nft_family family, uint16_t flags);
 void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message);
+
+/**
+ * The last message, to be made longer, where its attributes end with a list that was tagged
+ * so; nft_message_extended() when that was done.
+ * @param ret_list  the nest of the list
+ * @return NULL where the last message is another, or is full
+ */
+struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
+				    const struct nft_message_tag *tag, struct nlattr **ret_list);
+void nft_message_extended(struct nft_batch *batch, const struct nlmsghdr *message);
+
+/** Says what the last message is a list of, and where the list begins in it. */
+void nft_message_tag(struct nft_batch *batch, const struct nft_message_tag *tag,
+		     const struct nlattr *list);
 
 /** The batch fails with ENOMEM when it is committed. */
 void nft_batch_set_failed(struct nft_batch *batch);

@@ -23,11 +23,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Elements in one message, at most: beyond the 64 KiB that a nest can tell the kernel loses
+ * them silently (facts 16). */
+#define LISTED_MAX     500
+#define LIST_BYTES_MAX (48 * 1024)
+
 struct nft_batch {
 	char *bytes;
 	size_t len, size;
 	size_t last;    /* offset of the last message between begin and end */
 	uint32_t count; /* messages, the begin message too */
+	struct nft_message_tag tag; /* of the last message; NULLs where it is no list */
+	size_t list;                /* offset of its list in the message */
+	size_t n_listed;
 	bool is_failed; /* no memory */
 };
 
@@ -111,6 +119,40 @@ void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message)
 	batch->last = batch->len;
 	batch->len += MNL_ALIGN(message->nlmsg_len);
 	batch->count++;
+	batch->tag = (struct nft_message_tag){ .spec = NULL };
+}
+
+void nft_message_tag(struct nft_batch *batch, const struct nft_message_tag *tag,
+		     const struct nlattr *list)
+{
+	if (batch->is_failed)
+		return;
+	batch->tag = *tag;
+	batch->list = (size_t)((const char *)list - (batch->bytes + batch->last));
+	batch->n_listed = 1;
+}
+
+struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
+				    const struct nft_message_tag *tag, struct nlattr **ret_list)
+{
+	struct nlmsghdr *message = (struct nlmsghdr *)(batch->bytes + batch->last);
+
+	if (batch->is_failed || !batch->tag.spec || batch->tag.spec != tag->spec ||
+	    batch->tag.table != tag->table ||
+	    message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | type) ||
+	    batch->n_listed >= LISTED_MAX || message->nlmsg_len >= LIST_BYTES_MAX)
+		return NULL;
+	if (!reserve(batch, NFT_MESSAGE_MAX))
+		return NULL;
+	message = (struct nlmsghdr *)(batch->bytes + batch->last);
+	*ret_list = (struct nlattr *)((char *)message + batch->list);
+	return message;
+}
+
+void nft_message_extended(struct nft_batch *batch, const struct nlmsghdr *message)
+{
+	batch->len = batch->last + MNL_ALIGN(message->nlmsg_len);
+	batch->n_listed++;
 }
 
 struct nft_batch *nft_batch_new(void)

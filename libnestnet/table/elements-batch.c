@@ -147,28 +147,38 @@ static void delete_slot(const struct way *way, const struct slot *slot)
 				   element_before(way, slot));
 }
 
+/* Of one set, part of a table that is there afterwards. */
+static void put_set(const struct way *way, const struct slot *slot, bool is_adding)
+{
+	bool has_before = slot && has_table_before(
+					  way, ruleset_set_part(slot->set, slot->family));
+
+	for (; slot; slot = slot->next_in_set) {
+		/* What is unchanged came and went with its table. */
+		if (has_before ? !slot_is_changed(slot) : !is_adding)
+			continue;
+		if (!is_adding && is_there_before(way, slot))
+			delete_slot(way, slot);
+		if (is_adding && is_there_after(way, slot))
+			add_slot(way, slot);
+	}
+}
+
 /* Deletes what is there and is to go or to change; or adds what is to be there. In the
  * batch all deletions come first, so that no interval meets one that is about to go. A
- * table that goes takes its elements along. */
+ * table that goes takes its elements along. Set by set, since elements of one share
+ * messages: each has the kernel look for the set by its name. */
 static void put_slots(const struct way *way, bool is_adding)
 {
 	const struct elements *elements = way->elements;
 
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			enum ruleset_part part =
-				ruleset_set_part(slot->set, slot->family);
-			bool has_before = has_table_before(way, part);
+	for (unsigned int set = 0; set < RULESET_SETS; set++) {
+		for (unsigned int family = 0; family < 2; family++) {
+			const struct slot *slot = elements->sets[set][family];
 
-			if (!has_table_after(way, part))
-				continue;
-			/* What is unchanged came and went with its table. */
-			if (has_before ? !slot_is_changed(slot) : !is_adding)
-				continue;
-			if (!is_adding && is_there_before(way, slot))
-				delete_slot(way, slot);
-			if (is_adding && is_there_after(way, slot))
-				add_slot(way, slot);
+			if (slot && has_table_after(way, ruleset_set_part(slot->set,
+									  slot->family)))
+				put_set(way, slot, is_adding);
 		}
 	}
 }

@@ -20,18 +20,29 @@ static const struct nft_set_spec set = { .name = "addr4",
 					 .key_type = NFT_TYPE_IPV4,
 					 .key_len = 4 };
 
+static const struct nft_set_spec other = { .name = "other",
+					   .key_type = NFT_TYPE_IPV4,
+					   .key_len = 4 };
+
 static struct script *script;
 static struct error error;
 static struct nft_batch *batch;
 
-static void add_elements(unsigned int n)
+static void add_elements(const struct nft_set_spec *spec, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		struct nft_element element = { .key = { 10, (uint8_t)(i >> 16),
 							(uint8_t)(i >> 8), (uint8_t)i } };
 
-		nft_element_add(batch, &table, &set, &element);
+		nft_element_add(batch, &table, spec, &element);
 	}
+}
+
+/* Elements of another set than the last: each has a message of its own. */
+static void add_messages(unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		add_elements(i % 2 ? &other : &set, 1);
 }
 
 static void set_up(void)
@@ -85,7 +96,7 @@ START_TEST(a_batch_is_begin_messages_end_in_one_send_with_one_ack)
 	uint16_t types[64];
 	uint64_t acks;
 
-	add_elements(3);
+	add_messages(3);
 	script_ack(script, 3, 0);
 	ck_assert_int_eq(commit(5), 0);
 	ck_assert_uint_eq(script_sends(script), 1);
@@ -102,7 +113,7 @@ START_TEST(the_begin_message_names_the_generation)
 {
 	const struct nlattr *attr;
 
-	add_elements(1);
+	add_messages(1);
 	script_ack(script, 1, 0);
 	ck_assert_int_eq(commit(0x01020304), 0);
 	attr = mnl_nlmsg_get_payload_offset(script_sent(script, NULL),
@@ -120,7 +131,7 @@ START_TEST(without_a_generation_none_is_named)
 	uint16_t types[64];
 	uint64_t acks;
 
-	add_elements(2);
+	add_messages(2);
 	script_ack(script, 2, 0);
 	ck_assert_int_eq(commit(0), 0);
 	ck_assert_uint_eq(script_sent(script, NULL)->nlmsg_len,
@@ -136,27 +147,90 @@ END_TEST
 START_TEST(a_new_batch_is_empty_until_something_is_added)
 {
 	ck_assert(nft_batch_is_empty(batch));
-	add_elements(1);
+	add_messages(1);
 	ck_assert(!nft_batch_is_empty(batch));
 }
 END_TEST
 
-START_TEST(no_element_of_a_large_batch_is_lost)
+/* The elements that a message has. */
+static unsigned int count_elements(const struct nlmsghdr *message)
+{
+	const struct nlattr *attr, *element;
+	unsigned int n = 0;
+
+	mnl_attr_for_each (attr, message, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
+			continue;
+		mnl_attr_for_each_nested (element, attr)
+			n++;
+	}
+	return n;
+}
+
+START_TEST(elements_of_one_set_share_messages_and_none_of_a_large_batch_is_lost)
 {
 	const struct nlmsghdr *message;
-	unsigned int n = 0;
+	unsigned int n = 0, elements = 0;
 	size_t len;
 	int left;
 
-	add_elements(20000);
-	script_ack(script, 20000, 0);
+	add_elements(&set, 20000);
+	script_ack(script, 40, 0);
 	ck_assert_int_eq(commit(1), 0);
 	ck_assert_uint_eq(script_sends(script), 1);
 	message = script_sent(script, &len);
 	for (left = (int)len; mnl_nlmsg_ok(message, left);
-	     message = mnl_nlmsg_next(message, &left))
-		n++;
-	ck_assert_uint_eq(n, 20002);
+	     message = mnl_nlmsg_next(message, &left), n++) {
+		if (n == 0)
+			continue;
+		ck_assert_uint_le(count_elements(message), 500);
+		elements += count_elements(message);
+	}
+	ck_assert_uint_eq(n, 42);
+	ck_assert_uint_eq(elements, 20000);
+}
+END_TEST
+
+START_TEST(long_elements_fill_no_message_beyond_what_the_kernel_reads)
+{
+	struct nft_element element = { .key = { 10 } };
+	const struct nlmsghdr *message;
+	unsigned int n = 0, elements = 0;
+	size_t len;
+	int left;
+
+	memset(element.comment, 'x', NFT_COMMENT_MAX);
+	for (unsigned int i = 0; i < 1000; i++)
+		nft_element_add(batch, &table, &set, &element);
+	script_ack(script, 4, 0);
+	ck_assert_int_eq(commit(1), 0);
+	message = script_sent(script, &len);
+	for (left = (int)len; mnl_nlmsg_ok(message, left);
+	     message = mnl_nlmsg_next(message, &left), n++) {
+		ck_assert_uint_lt(message->nlmsg_len, 50 * 1024);
+		elements += n ? count_elements(message) : 0;
+	}
+	ck_assert_uint_eq(n, 6);
+	ck_assert_uint_eq(elements, 1000);
+}
+END_TEST
+
+START_TEST(what_is_added_and_what_is_deleted_are_messages_apart)
+{
+	const struct nft_element element = { .key = { 10 } };
+	uint16_t types[64];
+	uint64_t acks;
+
+	add_elements(&set, 2);
+	nft_element_delete(batch, &table, &set, &element);
+	nft_element_delete(batch, &table, &other, &element);
+	add_elements(&set, 2);
+	script_ack(script, 4, 0);
+	ck_assert_int_eq(commit(1), 0);
+	ck_assert_uint_eq(count_messages(types, &acks), 6);
+	ck_assert_uint_eq(types[1], NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM);
+	ck_assert_uint_eq(types[2], NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM);
+	ck_assert_uint_eq(types[4], NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM);
 }
 END_TEST
 
@@ -164,7 +238,7 @@ END_TEST
 
 START_TEST(a_stale_generation_is_told_at_once_and_its_echo_passed_over)
 {
-	add_elements(2);
+	add_messages(2);
 	script_ack(script, 0, -ERESTART);
 	/* What a commit that fails late says once more, before the next exchange. */
 	script_ack(script, -4, -ERESTART);
@@ -173,7 +247,7 @@ START_TEST(a_stale_generation_is_told_at_once_and_its_echo_passed_over)
 	ck_assert_uint_eq(script_receives(script), 1);
 	nft_batch_free(batch);
 	batch = nft_batch_new();
-	add_elements(1);
+	add_messages(1);
 	ck_assert_int_eq(commit(6), 0);
 	ck_assert_uint_eq(script_left(script), 0);
 }
@@ -181,7 +255,7 @@ END_TEST
 
 START_TEST(the_first_of_several_errors_wins)
 {
-	add_elements(4);
+	add_messages(4);
 	script_ack(script, 2, -EEXIST);
 	script_ack_text(script, 3, -ENOENT, "later");
 	script_ack(script, 4, 0);
@@ -193,7 +267,7 @@ END_TEST
 
 START_TEST(an_error_counts_though_the_last_message_is_acked)
 {
-	add_elements(2);
+	add_messages(2);
 	script_ack(script, 1, -EBUSY);
 	script_ack(script, 2, 0);
 	ck_assert_int_eq(commit(5), -EBUSY);
@@ -202,7 +276,7 @@ END_TEST
 
 START_TEST(an_error_of_the_last_message_counts)
 {
-	add_elements(2);
+	add_messages(2);
 	script_ack(script, 1, 0);
 	script_ack(script, 2, -ENOENT);
 	ck_assert_int_eq(commit(5), -ENOENT);
@@ -211,7 +285,7 @@ END_TEST
 
 START_TEST(a_refusal_that_answers_the_first_message_alone_is_the_whole_batchs)
 {
-	add_elements(3);
+	add_messages(3);
 	script_ack(script, 0, -EPERM);
 	ck_assert_int_eq(commit(5), -EPERM);
 	ck_assert_str_eq(error.text, "Operation not permitted (CAP_NET_ADMIN is needed)");
@@ -221,7 +295,7 @@ END_TEST
 
 START_TEST(a_batch_whose_answer_is_lost_is_not_sent_again)
 {
-	add_elements(2);
+	add_messages(2);
 	ck_assert_int_eq(commit(5), -NETLINK_LOST);
 	ck_assert_uint_eq(script_sends(script), 1);
 	ck_assert_str_ne(error.text, "");
@@ -231,7 +305,7 @@ END_TEST
 START_TEST(a_batch_whose_answer_is_lost_behind_an_error_failed)
 {
 	/* A batch of which one message failed was not committed, whatever follows. */
-	add_elements(2);
+	add_messages(2);
 	script_ack(script, 1, -EEXIST);
 	script_fail_receive(script, ENOBUFS);
 	ck_assert_int_eq(commit(5), -EEXIST);
@@ -240,7 +314,7 @@ END_TEST
 
 START_TEST(a_batch_that_cannot_be_sent_says_so)
 {
-	add_elements(2);
+	add_messages(2);
 	script_fail_send(script, EMSGSIZE);
 	ck_assert_int_eq(commit(5), -EMSGSIZE);
 	ck_assert_str_eq(error.text, "send to kernel: Message too long");
@@ -250,7 +324,7 @@ END_TEST
 
 START_TEST(answers_to_other_messages_do_not_end_a_batch)
 {
-	add_elements(2);
+	add_messages(2);
 	script_ack(script, -1, -EPERM);
 	script_ack(script, 4, 0);
 	script_ack(script, 2, 0);
@@ -381,7 +455,10 @@ int main(void)
 	tcase_add_test(sent, the_begin_message_names_the_generation);
 	tcase_add_test(sent, without_a_generation_none_is_named);
 	tcase_add_test(sent, a_new_batch_is_empty_until_something_is_added);
-	tcase_add_test(sent, no_element_of_a_large_batch_is_lost);
+	tcase_add_test(sent,
+		       elements_of_one_set_share_messages_and_none_of_a_large_batch_is_lost);
+	tcase_add_test(sent, long_elements_fill_no_message_beyond_what_the_kernel_reads);
+	tcase_add_test(sent, what_is_added_and_what_is_deleted_are_messages_apart);
 	tcase_add_checked_fixture(answered, set_up, tear_down);
 	tcase_add_test(answered,
 		       a_stale_generation_is_told_at_once_and_its_echo_passed_over);
