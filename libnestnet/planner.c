@@ -307,7 +307,9 @@ static int read_once(struct nestnet *ctx, struct plan **ret)
 
 	if (r < 0)
 		return r;
+	ctx->is_telling = true;
 	r = note_all(plan);
+	ctx->is_telling = false;
 	if (r == 0)
 		r = elements_are_whole(plan->elements, &ctx->error);
 	if (r == 1)

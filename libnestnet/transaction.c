@@ -300,10 +300,12 @@ int nestnet_transaction_plan(struct nestnet_transaction *tx, nestnet_change_fn f
 	_cleanup_(cleanup_plan) struct plan *plan = NULL;
 	int r = -ERESTART;
 
+	tx->ctx->is_telling = true;
 	for (unsigned int try = 0; r == -ERESTART && try < TRIES; try++) {
 		context_begin(tx->ctx);
 		r = make_plan(tx, &plan);
 	}
+	tx->ctx->is_telling = false;
 	if (r == -ERESTART)
 		r = refuse_to_race(tx, "plan");
 	if (r < 0)

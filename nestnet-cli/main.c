@@ -155,7 +155,7 @@ static void print_log(void *userdata, int level, const char *line)
 {
 	const struct cli *cli = userdata;
 
-	if (level <= NESTNET_LOG_NOTICE ? !cli->is_quiet : cli->is_verbose)
+	if (level > NESTNET_LOG_NOTICE || !cli->is_quiet)
 		say(line);
 }
 
@@ -296,6 +296,8 @@ int cli_open(struct cli *cli)
 	if (r < 0)
 		return cli_fail(cli, r);
 	nestnet_set_log(cli->ctx, print_log, cli);
+	nestnet_set_log_level(cli->ctx,
+			      cli->is_verbose ? NESTNET_LOG_DEBUG : NESTNET_LOG_NOTICE);
 	return STATUS_OK;
 }
 

@@ -240,6 +240,10 @@ NESTNET_PUBLIC const char *nestnet_errmsg(const struct nestnet *ctx);
 NESTNET_PUBLIC void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn,
 				    void *userdata);
 
+/** Which lines are made: those of this level (NESTNET_LOG_DEBUG at the start) and of graver
+ *  ones. What is not wanted costs nothing: in a commit of thousands that is much. Since: 0.1 */
+NESTNET_PUBLIC void nestnet_set_log_level(struct nestnet *ctx, int level);
+
 /** Receives how far a commit is: what it does ("plan", "act"), and how much of it. */
 typedef void (*nestnet_progress_fn)(void *userdata, const char *what, size_t done,
 				    size_t all);

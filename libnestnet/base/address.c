@@ -92,13 +92,15 @@ bool prefix_has_host_bits(const struct nestnet_prefix *prefix)
 bool prefix_contains(const struct nestnet_prefix *prefix,
 		     const struct nestnet_address *address)
 {
-	struct nestnet_prefix theirs = { .address = *address, .len = prefix->len };
-	struct nestnet_prefix ours = prefix_network(prefix);
+	const uint8_t *ours = prefix->address.bytes, *theirs = address->bytes;
+	size_t whole = prefix->len / 8;
 
 	if (prefix->address.family != address->family)
 		return false;
-	theirs = prefix_network(&theirs);
-	return prefix_equal(&theirs, &ours);
+	if (whole >= address_len(address->family))
+		return memcmp(ours, theirs, address_len(address->family)) == 0;
+	return memcmp(ours, theirs, whole) == 0 &&
+	       ((ours[whole] ^ theirs[whole]) & byte_mask(prefix->len, whole)) == 0;
 }
 
 bool prefix_overlaps(const struct nestnet_prefix *a, const struct nestnet_prefix *b)
@@ -234,10 +236,36 @@ int nestnet_range_parse(const char *text, struct nestnet_range *ret)
 	return 0;
 }
 
+/* As inet_ntop() does, which takes a printf for it: lists of thousands are made of these.
+ * @return the NUL behind it */
+static char *put_decimal(char *buf, unsigned int value)
+{
+	char digits[10];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while (value /= 10);
+	while (n > 0)
+		*buf++ = digits[--n];
+	*buf = '\0';
+	return buf;
+}
+
 const char *nestnet_address_format(const struct nestnet_address *address, char *buf)
 {
+	char *end = buf;
+
 	if (address->family == AF_UNSPEC)
 		return memcpy(buf, "*", 2);
+	if (address->family == AF_INET) {
+		for (size_t i = 0; i < 4; i++) {
+			end = put_decimal(end, address->bytes[i]);
+			*end++ = '.';
+		}
+		end[-1] = '\0';
+		return buf;
+	}
 	if (!inet_ntop(address->family, address->bytes, buf, NESTNET_TEXT_MAX))
 		buf[0] = '\0';
 	return buf;
@@ -245,12 +273,13 @@ const char *nestnet_address_format(const struct nestnet_address *address, char *
 
 const char *nestnet_prefix_format(const struct nestnet_prefix *prefix, char *buf)
 {
-	size_t len;
+	char *end;
 
 	nestnet_address_format(&prefix->address, buf);
 	if (prefix->address.family == AF_UNSPEC || prefix_is_address(prefix))
 		return buf;
-	len = strlen(buf);
-	snprintf(buf + len, NESTNET_TEXT_MAX - len, "/%u", prefix->len);
+	end = buf + strlen(buf);
+	*end++ = '/';
+	put_decimal(end, prefix->len);
 	return buf;
 }

@@ -234,11 +234,9 @@ const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint, cha
 	char address[NESTNET_TEXT_MAX], last[8] = "", protocol[8] = "";
 	const char *open = "", *close = "";
 
+	if (endpoint->first_port == 0)
+		return nestnet_prefix_format(&endpoint->prefix, buf);
 	nestnet_prefix_format(&endpoint->prefix, address);
-	if (endpoint->first_port == 0) {
-		snprintf(buf, NESTNET_TEXT_MAX, "%s", address);
-		return buf;
-	}
 	if (endpoint->prefix.address.family == AF_INET6) {
 		open = "[";
 		close = "]";

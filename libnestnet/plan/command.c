@@ -293,8 +293,11 @@ char *command_format_options(const struct request *request)
 
 int command_note(struct plan *plan, char op, const struct request *request)
 {
-	_cleanup_free_ char *text = command_format(request);
+	_cleanup_free_ char *text = NULL;
 
+	if (!plan_wants_words(plan))
+		return plan_count(plan, op);
+	text = command_format(request);
 	if (!text)
 		return error_set_errno(plan_error(plan), ENOMEM);
 	return plan_note(plan, op, "%s", text);

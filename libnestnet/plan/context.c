@@ -28,6 +28,7 @@ int nestnet_new(struct nestnet **ret, const char *netns)
 		return -ENOMEM;
 
 	ctx->netns = -1;
+	ctx->log_level = NESTNET_LOG_DEBUG;
 	if (!netns)
 		return 0;
 	return context_end(ctx, netns_open(netns, &ctx->netns, &ctx->error));
@@ -68,12 +69,22 @@ void nestnet_set_log(struct nestnet *ctx, nestnet_log_fn fn, void *userdata)
 	ctx->log_userdata = userdata;
 }
 
+void nestnet_set_log_level(struct nestnet *ctx, int level)
+{
+	ctx->log_level = level;
+}
+
+bool context_tells(const struct nestnet *ctx)
+{
+	return ctx->is_telling || (ctx->log && ctx->log_level >= NESTNET_LOG_INFO);
+}
+
 void context_log(struct nestnet *ctx, int level, const char *format, ...)
 {
 	char line[512];
 	va_list args;
 
-	if (!ctx->log)
+	if (!ctx->log || level > ctx->log_level)
 		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <nestnet/nestnet.h>
+#include <stdbool.h>
 
 struct nestnet {
 	int netns;              /* descriptor, or -1: the caller's own */
@@ -18,6 +19,8 @@ struct nestnet {
 	struct error error;
 	nestnet_log_fn log;
 	void *log_userdata;
+	int log_level;
+	bool is_telling; /* what a plan would change is asked for */
 	nestnet_progress_fn progress;
 	void *progress_userdata;
 };
@@ -41,6 +44,9 @@ int context_leave(struct nestnet *ctx, int back, int result);
 
 void context_log(struct nestnet *ctx, int level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** Whether anybody wants each change of a plan in words. */
+bool context_tells(const struct nestnet *ctx);
 
 /** Tells how far a commit is. @param what  static */
 void context_progress(struct nestnet *ctx, const char *what, size_t done, size_t all);

@@ -124,6 +124,21 @@ static int add_change(struct plan *plan, char op, const char *format, va_list ar
 	return 0;
 }
 
+bool plan_wants_words(const struct plan *plan)
+{
+	return plan->n_changes == 0 || context_tells(plan->ctx);
+}
+
+int plan_count(struct plan *plan, char op)
+{
+	int r = grow(plan, &plan->changes, plan->n_changes, sizeof(*plan->changes));
+
+	if (r < 0)
+		return r;
+	plan->changes[plan->n_changes++] = (struct plan_change){ .op = op };
+	return 0;
+}
+
 int plan_note(struct plan *plan, char op, const char *format, ...)
 {
 	va_list args;
@@ -347,6 +362,8 @@ static void log_changes(struct plan *plan)
 	for (size_t i = 0; i < plan->n_changes; i++) {
 		const struct plan_change *change = &plan->changes[i];
 
+		if (!change->text)
+			continue;
 		if (change->op)
 			context_log(plan->ctx, NESTNET_LOG_INFO, "%c %s", change->op,
 				    change->text);

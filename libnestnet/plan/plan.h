@@ -55,7 +55,7 @@ struct plan_step_ops {
 /** One change, as the command line would say it; or a sentence for the log. */
 struct plan_change {
 	char op; /* '+' or '-'; 0: a sentence */
-	char *text;
+	char *text; /* of the first always; of others NULL where nobody wants it */
 };
 
 struct plan_step;
@@ -107,6 +107,13 @@ void plan_free_nothing(void *step);
 /** Says that the plan changes something. */
 int plan_note(struct plan *plan, char op, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** Whether the words of one change more are of use: they name the first where something
+ *  fails, and are else for who asked for them. */
+bool plan_wants_words(const struct plan *plan);
+
+/** The same without words. */
+int plan_count(struct plan *plan, char op);
 
 /** Has a sentence for people that is logged once the plan was executed. */
 int plan_say(struct plan *plan, const char *format, ...)
