@@ -80,8 +80,9 @@ static const char *why_not_options(const struct nestnet_endpoint *alias,
 /* Sorted, so that two lists can be compared; a port that is said twice is one. */
 static bool copy_excepts(const struct nestnet_expose_options *options, struct endpoints *ret)
 {
-	ret->list = reallocarray(NULL, options->n_except ? options->n_except : 1,
-				 sizeof(*ret->list));
+	if (options->n_except == 0)
+		return true;
+	ret->list = reallocarray(NULL, options->n_except, sizeof(*ret->list));
 	if (!ret->list)
 		return false;
 	for (size_t i = 0; i < options->n_except; i++) {

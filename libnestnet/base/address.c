@@ -153,6 +153,8 @@ const char *prefix_why_not_unicast(const struct nestnet_prefix *prefix)
 {
 	const char *why = address_why_not_unicast(&prefix->address);
 
+	if (why || prefix_is_address(prefix))
+		return why;
 	for (size_t i = 0; !why && i < ARRAY_SIZE(refused); i++) {
 		if (prefix_overlaps(&refused[i].prefix, prefix))
 			why = "the prefix takes in addresses that no host can have";
@@ -163,7 +165,8 @@ const char *prefix_why_not_unicast(const struct nestnet_prefix *prefix)
 const char *address_why_not_unicast(const struct nestnet_address *address)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		if (prefix_contains(&refused[i].prefix, address))
+		if (refused[i].prefix.address.family == address->family &&
+		    prefix_contains(&refused[i].prefix, address))
 			return refused[i].why;
 	}
 	return NULL;

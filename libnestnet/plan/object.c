@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* The longest name: the kind's, and an endpoint. */
 #define NAME_SIZE (NESTNET_TEXT_MAX + 32)
@@ -51,12 +52,12 @@ struct objects *objects_free(struct objects *objects)
 }
 
 /* A port of every address can be exposed once in each family. */
-static void name_exposure(const struct expose_request *expose, char *buf, size_t size)
+static void name_exposure(const struct expose_request *expose, char buf[NAME_SIZE])
 {
-	char alias[NESTNET_TEXT_MAX];
+	const char *word =
+		endpoint_family(&expose->target) == AF_INET6 ? "expose6 " : "expose4 ";
 
-	snprintf(buf, size, "expose %s %d", nestnet_endpoint_format(&expose->alias, alias),
-		 endpoint_family(&expose->target));
+	nestnet_endpoint_format(&expose->alias, stpcpy(buf, word));
 }
 
 static void name_object(const struct request *request, char *buf, size_t size)
@@ -66,7 +67,7 @@ static void name_object(const struct request *request, char *buf, size_t size)
 	buf[0] = '\0';
 	switch (request->kind) {
 	case REQUEST_EXPOSE:
-		name_exposure(&request->expose, buf, size);
+		name_exposure(&request->expose, buf);
 		break;
 	case REQUEST_TAP_ADD:
 		snprintf(buf, size, "link %s", request->tap.name);

@@ -17,22 +17,14 @@
 
 /* ---- Differences ------------------------------------------------------------------------- */
 
-static bool is_equal(const struct slot *slot)
-{
-	const struct nft_element *a = &slot->before, *b = &slot->after;
-
-	return memcmp(a->key_end, b->key_end, sizeof(a->key_end)) == 0 &&
-	       memcmp(a->data, b->data, sizeof(a->data)) == 0 &&
-	       strcmp(a->comment, b->comment) == 0 && a->timeout_ms == b->timeout_ms;
-}
-
 bool slot_is_changed(const struct slot *slot)
 {
-	if (slot->was_there != slot->is_wanted)
+	if (!slot->before != !slot->after)
 		return true;
-	if (!slot->is_wanted)
+	if (!slot->after)
 		return false;
-	return !is_equal(slot) || (slot->is_put && slot->after.timeout_ms);
+	return !slot_value_equal(slot, slot->before, slot->after) ||
+	       (slot->is_put && slot->after->timeout_ms);
 }
 
 bool elements_is_changed(const struct elements *elements)
@@ -77,26 +69,15 @@ static bool has_table_after(const struct way *way, enum ruleset_part part)
 	return way->is_reverse ? table->is_there : table->is_wanted;
 }
 
-static bool is_there_before(const struct way *way, const struct slot *slot)
+static const struct slot_value *value_before(const struct way *way,
+					     const struct slot *slot)
 {
-	return way->is_reverse ? slot->is_wanted : slot->was_there;
+	return way->is_reverse ? slot->after : slot->before;
 }
 
-static bool is_there_after(const struct way *way, const struct slot *slot)
+static const struct slot_value *value_after(const struct way *way, const struct slot *slot)
 {
-	return way->is_reverse ? slot->was_there : slot->is_wanted;
-}
-
-static const struct nft_element *element_before(const struct way *way,
-						const struct slot *slot)
-{
-	return way->is_reverse ? &slot->after : &slot->before;
-}
-
-static const struct nft_element *element_after(const struct way *way,
-					       const struct slot *slot)
-{
-	return way->is_reverse ? &slot->before : &slot->after;
+	return way->is_reverse ? slot->before : slot->after;
 }
 
 /* ---- The batch ------------------------------------------------------------------------------- */
@@ -109,10 +90,10 @@ static void add_chain(const struct way *way, const uint8_t *ifname)
 	ruleset_guard_chain_begin(way->batch, ifname);
 	for (size_t i = 0; i < elements->n_buckets; i++) {
 		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			const uint8_t *key = slot->before.key;
+			const uint8_t *key = slot->key;
 
 			if (slot->set == RULESET_GUARD && slot->family == AF_INET6 &&
-			    is_there_after(way, slot) &&
+			    value_after(way, slot) &&
 			    memcmp(key, ifname, NESTNET_IFNAMSIZ) == 0)
 				ruleset_guard_chain_address(way->batch, key);
 		}
@@ -122,14 +103,16 @@ static void add_chain(const struct way *way, const uint8_t *ifname)
 
 static void add_slot(const struct way *way, const struct slot *slot)
 {
-	if (slot->set == RULESET_GUARD_CHAIN)
-		add_chain(way, slot->before.key);
-	else
-		nft_element_add(
-			way->batch,
+	struct nft_element element;
+
+	if (slot->set == RULESET_GUARD_CHAIN) {
+		add_chain(way, slot->key);
+		return;
+	}
+	slot_unpack(slot, value_after(way, slot), &element);
+	nft_element_add(way->batch,
 			ruleset_part_table(ruleset_set_part(slot->set, slot->family)),
-			ruleset_set_spec(slot->set, slot->family),
-			element_after(way, slot));
+			ruleset_set_spec(slot->set, slot->family), &element);
 }
 
 static void delete_slot(const struct way *way, const struct slot *slot)
@@ -137,14 +120,16 @@ static void delete_slot(const struct way *way, const struct slot *slot)
 	const struct nft_table *table =
 		ruleset_part_table(ruleset_set_part(slot->set, slot->family));
 	char name[RULESET_CHAIN_MAX];
+	struct nft_element element;
 
-	if (slot->set == RULESET_GUARD_CHAIN)
+	if (slot->set == RULESET_GUARD_CHAIN) {
 		nft_delete_chain(way->batch, table,
-				 ruleset_guard_chain_name(slot->before.key, name));
-	else
-		nft_element_delete(way->batch, table,
-				   ruleset_set_spec(slot->set, slot->family),
-				   element_before(way, slot));
+				 ruleset_guard_chain_name(slot->key, name));
+		return;
+	}
+	slot_unpack(slot, value_before(way, slot), &element);
+	nft_element_delete(way->batch, table, ruleset_set_spec(slot->set, slot->family),
+			   &element);
 }
 
 /* Of one set, part of a table that is there afterwards. */
@@ -157,9 +142,9 @@ static void put_set(const struct way *way, const struct slot *slot, bool is_addi
 		/* What is unchanged came and went with its table. */
 		if (has_before ? !slot_is_changed(slot) : !is_adding)
 			continue;
-		if (!is_adding && is_there_before(way, slot))
+		if (!is_adding && value_before(way, slot))
 			delete_slot(way, slot);
-		if (is_adding && is_there_after(way, slot))
+		if (is_adding && value_after(way, slot))
 			add_slot(way, slot);
 	}
 }
@@ -272,15 +257,21 @@ static const struct slot *find_witness(const struct elements *elements)
 static int is_as_wanted(struct elements *elements, const struct slot *slot,
 			struct error *error)
 {
-	const struct nft_element *known = slot->is_wanted ? &slot->after : &slot->before;
-	struct slot now = *slot;
-	int r = slot_read(elements, slot->set, slot->family, known, &now.before, error);
+	const struct slot_value *now;
+	struct nft_element known, found;
+	int r;
 
+	slot_unpack(slot, slot->after ? slot->after : slot->before, &known);
+	r = slot_read(elements, slot->set, slot->family, &known, &found, error);
 	if (r < 0)
 		return r;
-	if (slot->set == RULESET_GUARD_CHAIN)
-		return r == slot->is_wanted;
-	return r == slot->is_wanted && (r == 0 || is_equal(&now));
+	if (r != (slot->after != NULL))
+		return 0;
+	if (r == 0 || slot->set == RULESET_GUARD_CHAIN)
+		return 1;
+	now = slot_pack(elements, slot, &found);
+	return now ? slot_value_equal(slot, now, slot->after)
+		   : error_set_errno(error, ENOMEM);
 }
 
 /* Whether the tables that were looked at are there as wanted, on another generation.

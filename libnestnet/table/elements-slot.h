@@ -2,21 +2,26 @@
 #ifndef NESTNET_ELEMENTS_SLOT_H
 #define NESTNET_ELEMENTS_SLOT_H
 
-/* What a view is made of: for elements.c, which fills it, and elements-batch.c, which
- * sends the difference. */
+/* What a view is made of: for elements.c, which fills it, elements-batch.c, which sends the
+ * difference, and elements-slot.c, where it is kept. */
 
 #include "table/elements.h"
 
-/** One element: as read, and as wanted. */
+/** An element but for its key. */
+struct slot_value {
+	uint64_t timeout_ms, expires_ms, packets;
+	uint8_t bytes[]; /* the last key of an interval, the data, the comment with its NUL */
+};
+
+/** One element: as read, and as wanted; NULL: it is not there. */
 struct slot {
 	struct slot *next; /* in its bucket */
 	struct slot *next_in_set;
-	enum ruleset_set set;
-	int family;
-	bool was_there, is_wanted;
+	const struct slot_value *before, *after;
+	uint16_t set, family;
 	bool is_dumped; /* known from a dump that may start over */
 	bool is_put;    /* whatever it was: a time starts anew */
-	struct nft_element before, after;
+	uint8_t key[];  /* as long as the set says */
 };
 
 /** One of our tables. */
@@ -36,8 +41,28 @@ struct elements {
 	bool is_loaded[RULESET_SETS][2];
 	struct slot **buckets;
 	size_t n_buckets, n_slots;
+	struct slot_block *blocks; /* the memory of all slots */
 	struct slot *sets[RULESET_SETS][2]; /* the last known slot of each */
 };
+
+/** A slot of nothing, which is in no list yet. @return NULL where there is no memory */
+struct slot *slot_new(struct elements *elements, enum ruleset_set set, int family,
+		      const void *key);
+
+/** Lets go of all of them. */
+void slots_free(struct elements *elements);
+
+/** Keeps what an element of the slot's key has. @return NULL where there is no memory */
+const struct slot_value *slot_pack(struct elements *elements, const struct slot *slot,
+				   const struct nft_element *element);
+
+/** The element that was kept. @param value  not NULL */
+void slot_unpack(const struct slot *slot, const struct slot_value *value,
+		 struct nft_element *ret);
+
+/** Whether two are the same, but for what runs: the time that remains, and the counter. */
+bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
+		      const struct slot_value *b);
 
 bool slot_is_changed(const struct slot *slot);
 

@@ -33,16 +33,7 @@ struct elements *elements_free(struct elements *elements)
 {
 	if (!elements)
 		return NULL;
-	for (size_t i = 0; elements->buckets && i < elements->n_buckets; i++) {
-		struct slot *slot = elements->buckets[i];
-
-		while (slot) {
-			struct slot *next = slot->next;
-
-			free(slot);
-			slot = next;
-		}
-	}
+	slots_free(elements);
 	free(elements->buckets);
 	free(elements);
 	return NULL;
@@ -62,7 +53,7 @@ static size_t hash_key(enum ruleset_set set, int family, const uint8_t *key, siz
 
 static size_t slot_hash(const struct slot *slot)
 {
-	return hash_key(slot->set, slot->family, slot->before.key,
+	return hash_key(slot->set, slot->family, slot->key,
 			ruleset_set_spec(slot->set, slot->family)->key_len);
 }
 
@@ -105,32 +96,32 @@ static struct slot *find_slot(const struct elements *elements, enum ruleset_set 
 
 	for (slot = elements->buckets[at]; slot; slot = slot->next) {
 		if (slot->set == set && slot->family == family &&
-		    memcmp(slot->before.key, key, len) == 0)
+		    memcmp(slot->key, key, len) == 0)
 			return slot;
 	}
 	return NULL;
+}
+
+/* Takes what was read for what is there, and wanted. @return false: no memory */
+static bool set_before(struct elements *elements, struct slot *slot,
+		       const struct nft_element *before)
+{
+	slot->before = slot->after = slot_pack(elements, slot, before);
+	return slot->before;
 }
 
 /* Remembers that the kernel has before, or has no such element (NULL). */
 static struct slot *add_slot(struct elements *elements, enum ruleset_set set, int family,
 			     const void *key, const struct nft_element *before)
 {
-	size_t len = ruleset_set_spec(set, family)->key_len, at;
-	struct slot *slot = calloc(1, sizeof(*slot));
+	struct slot *slot = slot_new(elements, set, family, key);
+	size_t at;
 
-	if (!slot)
+	if (!slot || (before && !set_before(elements, slot, before)))
 		return NULL;
 	if (elements->n_slots >= elements->n_buckets * 2)
 		grow(elements);
 
-	slot->set = set;
-	slot->family = family;
-	if (before) {
-		slot->before = slot->after = *before;
-		slot->was_there = slot->is_wanted = true;
-	} else {
-		memcpy(slot->before.key, key, len);
-	}
 	at = slot_hash(slot) % elements->n_buckets;
 	slot->next = elements->buckets[at];
 	elements->buckets[at] = slot;
@@ -334,9 +325,9 @@ int elements_get(struct elements *elements, enum ruleset_set set, int family,
 	struct slot *slot;
 	int r = find_or_ask(elements, set, family, key, &slot, error);
 
-	if (r <= 0 || !slot->is_wanted)
+	if (r <= 0 || !slot->after)
 		return r < 0 ? r : 0;
-	*ret = slot->after;
+	slot_unpack(slot, slot->after, ret);
 	return 1;
 }
 
@@ -346,9 +337,9 @@ int elements_get_before(struct elements *elements, enum ruleset_set set, int fam
 	struct slot *slot;
 	int r = find_or_ask(elements, set, family, key, &slot, error);
 
-	if (r <= 0 || !slot->was_there)
+	if (r <= 0 || !slot->before)
 		return r < 0 ? r : 0;
-	*ret = slot->before;
+	slot_unpack(slot, slot->before, ret);
 	return 1;
 }
 
@@ -388,7 +379,7 @@ static void forget_dump(const struct loader *loader)
 
 	for (; slot; slot = slot->next_in_set) {
 		if (slot->is_dumped)
-			slot->was_there = slot->is_wanted = false;
+			slot->before = slot->after = NULL;
 	}
 }
 
@@ -404,11 +395,8 @@ static int keep_element(void *userdata, const struct nft_element *element)
 	slot = find_slot(loader->elements, loader->set, loader->family, element->key);
 	if (slot && !slot->is_dumped)
 		return 0;
-	if (slot) {
-		slot->before = slot->after = *element;
-		slot->was_there = slot->is_wanted = true;
-		return 0;
-	}
+	if (slot)
+		return set_before(loader->elements, slot, element) ? 0 : -ENOMEM;
 	slot = add_slot(loader->elements, loader->set, loader->family, element->key,
 			element);
 	if (!slot)
@@ -495,11 +483,13 @@ static int walk_elements(struct elements *elements, const struct walk *walk)
 	int r = 0;
 
 	for (; r == 0 && slot; slot = slot->next_in_set) {
-		bool is_there = walk->is_before ? slot->was_there : slot->is_wanted;
+		const struct slot_value *value = walk->is_before ? slot->before : slot->after;
+		struct nft_element element;
 
-		if (is_there)
-			r = walk->fn(walk->userdata,
-				     walk->is_before ? &slot->before : &slot->after);
+		if (!value)
+			continue;
+		slot_unpack(slot, value, &element);
+		r = walk->fn(walk->userdata, &element);
 	}
 	return r;
 }
@@ -531,13 +521,17 @@ int elements_each_before(struct elements *elements, enum ruleset_set set, int fa
 int elements_put(struct elements *elements, enum ruleset_set set, int family,
 		 const struct nft_element *element, struct error *error)
 {
+	const struct slot_value *value;
 	struct slot *slot;
 	int r = need_slot(elements, set, family, element->key, &slot, error);
 
 	if (r < 0)
 		return r;
-	slot->after = *element;
-	slot->is_wanted = slot->is_put = true;
+	value = slot_pack(elements, slot, element);
+	if (!value)
+		return error_set_errno(error, ENOMEM);
+	slot->after = value;
+	slot->is_put = true;
 	table_of(elements, set, family)->is_wanted = true;
 	if (ruleset_set_part(set, family) == RULESET_SIX)
 		elements->tables[RULESET_MAIN].is_wanted = true;
@@ -552,7 +546,7 @@ int elements_remove(struct elements *elements, enum ruleset_set set, int family,
 
 	if (r < 0)
 		return r;
-	slot->is_wanted = false;
+	slot->after = NULL;
 	return 0;
 }
 
