@@ -30,11 +30,9 @@ static int connect_guest(struct nestnet *ctx, struct guest *guest, const char *b
 	struct nestnet_guard guard;
 	struct nestnet_tap_options tap;
 	struct nestnet_expose_options expose;
-	struct nestnet_transaction *tx;
+	struct nestnet_transaction *tx = NULL;
 	int r = nestnet_transaction_new(ctx, &tx);
 
-	if (r < 0)
-		return r;
 	memset(&how, 0, sizeof(how));
 	how.size = sizeof(how);
 	how.flags = NESTNET_OPEN_NONBLOCK;
@@ -52,7 +50,8 @@ static int connect_guest(struct nestnet *ctx, struct guest *guest, const char *b
 	memset(&expose, 0, sizeof(expose));
 	expose.size = sizeof(expose);
 	expose.tap = "vm%d";
-	r = nestnet_tap_add(tx, "vm%d", &tap);
+	if (r == 0)
+		r = nestnet_tap_add(tx, "vm%d", &tap);
 	if (r == 0)
 		r = nestnet_expose(tx, alias, target, &expose);
 	if (r == 0)
@@ -68,7 +67,7 @@ static int connect_guest(struct nestnet *ctx, struct guest *guest, const char *b
 static int disconnect_guest(struct nestnet *ctx, struct guest *guest,
 			    const struct nestnet_endpoint *alias)
 {
-	struct nestnet_transaction *tx;
+	struct nestnet_transaction *tx = NULL;
 	int r = nestnet_transaction_new(ctx, &tx);
 
 	if (r == 0)
