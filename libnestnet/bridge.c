@@ -447,16 +447,8 @@ int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
 
 int nestnet_bridge_del(struct nestnet_transaction *tx, const char *name, unsigned int flags)
 {
-	struct request request = { .kind = REQUEST_BRIDGE_DEL, .link = { .flags = flags } };
-	const char *why = name_why_not_interface(name);
-
-	transaction_begin(tx);
-	if (!why)
-		why = flags_why_not(flags, NESTNET_IF_EXISTS);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "bridge del '%s': %s", name, why);
-	snprintf(request.link.name, sizeof(request.link.name), "%s", name);
-	return transaction_add(tx, &request);
+	return transaction_add_link(tx, REQUEST_BRIDGE_DEL, "bridge del", name, flags,
+				    NESTNET_IF_EXISTS);
 }
 
 static int report(struct nestnet *ctx, const struct inventory *inventory,

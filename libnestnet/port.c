@@ -518,15 +518,6 @@ int nestnet_bridge_attach(struct nestnet_transaction *tx, const char *bridge,
 int nestnet_bridge_detach(struct nestnet_transaction *tx, const char *ifname,
 			  unsigned int flags)
 {
-	struct request request = { .kind = REQUEST_DETACH, .link = { .flags = flags } };
-	const char *why = name_why_not_interface(ifname);
-
-	transaction_begin(tx);
-	if (!why)
-		why = flags_why_not(flags,
+	return transaction_add_link(tx, REQUEST_DETACH, "bridge detach", ifname, flags,
 				    NESTNET_IF_EXISTS | NESTNET_DETACH_MOVE_ADDRESSES);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "bridge detach '%s': %s", ifname, why);
-	snprintf(request.link.name, NESTNET_IFNAMSIZ, "%s", ifname);
-	return transaction_add(tx, &request);
 }

@@ -386,16 +386,8 @@ int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 
 int nestnet_tap_del(struct nestnet_transaction *tx, const char *name, unsigned int flags)
 {
-	struct request request = { .kind = REQUEST_TAP_DEL, .link = { .flags = flags } };
-	const char *why = name_why_not_interface(name);
-
-	transaction_begin(tx);
-	if (!why)
-		why = flags_why_not(flags, NESTNET_IF_EXISTS);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "tap del '%s': %s", name, why);
-	snprintf(request.link.name, sizeof(request.link.name), "%s", name);
-	return transaction_add(tx, &request);
+	return transaction_add_link(tx, REQUEST_TAP_DEL, "tap del", name, flags,
+				    NESTNET_IF_EXISTS);
 }
 
 /* @param mark  of the tap, which it borrows */

@@ -15,6 +15,8 @@
 #include "plan/object.h"
 
 #include "base/cleanup.h"
+#include "base/name.h"
+#include "base/options.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -169,6 +171,22 @@ int transaction_add(struct nestnet_transaction *tx, const struct request *reques
 	if (r < 0)
 		request_clear(&taken);
 	return r < 0 ? r : 0;
+}
+
+int transaction_add_link(struct nestnet_transaction *tx, enum request_kind kind,
+			 const char *what, const char *name, unsigned int flags,
+			 unsigned int allowed)
+{
+	struct request request = { .kind = kind, .link = { .flags = flags } };
+	const char *why = name_why_not_interface(name);
+
+	transaction_begin(tx);
+	if (!why)
+		why = flags_why_not(flags, allowed);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "%s '%s': %s", what, name, why);
+	snprintf(request.link.name, sizeof(request.link.name), "%s", name);
+	return transaction_add(tx, &request);
 }
 
 int nestnet_transaction_set_exact(struct nestnet_transaction *tx)

@@ -22,6 +22,15 @@ struct nestnet *transaction_begin(struct nestnet_transaction *tx);
  */
 int transaction_add(struct nestnet_transaction *tx, const struct request *request);
 
+/**
+ * Queues a request that has but a link's name and flags (request->link).
+ * @param what     how the command is called, such as "tap del"
+ * @param allowed  the flags that it can have
+ */
+int transaction_add_link(struct nestnet_transaction *tx, enum request_kind kind,
+			 const char *what, const char *name, unsigned int flags,
+			 unsigned int allowed);
+
 /** Refuses a request: sets the sentence. @return the public code */
 int transaction_refuse(struct nestnet_transaction *tx, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -84,17 +84,7 @@ int cmd_bridge_add(struct cli *cli, int argc, char **argv)
 
 int cmd_bridge_del(struct cli *cli, int argc, char **argv)
 {
-	struct nestnet_transaction *tx;
-	unsigned int flags;
-	int status;
-
-	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
-	    !cli_check_arguments(cli, argc - optind, 1, 1))
-		return STATUS_USAGE;
-	status = cli_begin(cli, &tx);
-	if (status != STATUS_OK)
-		return status;
-	return cli_commit(cli, tx, nestnet_bridge_del(tx, argv[optind], flags));
+	return cli_names(cli, argc, argv, cli_if_exists, 1, nestnet_bridge_del);
 }
 
 static const struct cli_flag attach_flags[] = {
@@ -128,19 +118,7 @@ static const struct cli_flag detach_flags[] = {
 
 int cmd_bridge_detach(struct cli *cli, int argc, char **argv)
 {
-	struct nestnet_transaction *tx;
-	unsigned int flags;
-	int r = 0, status;
-
-	if (!cli_take_flags(cli, argc, argv, detach_flags, &flags) ||
-	    !cli_check_arguments(cli, argc - optind, 1, -1))
-		return STATUS_USAGE;
-	status = cli_begin(cli, &tx);
-	if (status != STATUS_OK)
-		return status;
-	for (int i = optind; r == 0 && i < argc; i++)
-		r = nestnet_bridge_detach(tx, argv[i], flags);
-	return cli_commit(cli, tx, r);
+	return cli_names(cli, argc, argv, detach_flags, -1, nestnet_bridge_detach);
 }
 
 /* ---- list ------------------------------------------------------------------------------------- */

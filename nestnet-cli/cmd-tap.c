@@ -235,19 +235,7 @@ int cmd_tap_add(struct cli *cli, int argc, char **argv)
 
 int cmd_tap_del(struct cli *cli, int argc, char **argv)
 {
-	struct nestnet_transaction *tx;
-	unsigned int flags;
-	int r = 0, status;
-
-	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
-	    !cli_check_arguments(cli, argc - optind, 1, -1))
-		return STATUS_USAGE;
-	status = cli_begin(cli, &tx);
-	if (status != STATUS_OK)
-		return status;
-	for (int i = optind; r == 0 && i < argc; i++)
-		r = nestnet_tap_del(tx, argv[i], flags);
-	return cli_commit(cli, tx, r);
+	return cli_names(cli, argc, argv, cli_if_exists, -1, nestnet_tap_del);
 }
 
 int cmd_tap_list(struct cli *cli, int argc, char **argv)

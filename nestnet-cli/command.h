@@ -65,6 +65,15 @@ extern const struct cli_flag cli_if_exists[];
 bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_flag *flags,
 		    unsigned int *ret_flags);
 
+/** A request about one name, such as nestnet_tap_del(). */
+typedef int (*cli_name_fn)(struct nestnet_transaction *tx, const char *name,
+			   unsigned int flags);
+
+/** The whole of a command that takes flags and names, all in one transaction.
+ *  @param most  names; -1: any number */
+int cli_names(struct cli *cli, int argc, char **argv, const struct cli_flag *flags, int most,
+	      cli_name_fn fn);
+
 /** Says one line about the command line. @return STATUS_USAGE */
 int cli_usage(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

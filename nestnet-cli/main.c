@@ -374,6 +374,24 @@ int cli_commit(struct cli *cli, struct nestnet_transaction *tx, int code)
 	return status;
 }
 
+int cli_names(struct cli *cli, int argc, char **argv, const struct cli_flag *flags, int most,
+	      cli_name_fn fn)
+{
+	struct nestnet_transaction *tx;
+	unsigned int given;
+	int r = 0, status;
+
+	if (!cli_take_flags(cli, argc, argv, flags, &given) ||
+	    !cli_check_arguments(cli, argc - optind, 1, most))
+		return STATUS_USAGE;
+	status = cli_begin(cli, &tx);
+	if (status != STATUS_OK)
+		return status;
+	for (int i = optind; r == 0 && i < argc; i++)
+		r = fn(tx, argv[i], given);
+	return cli_commit(cli, tx, r);
+}
+
 /* ---- The command ---------------------------------------------------------------------------- */
 
 const struct command *cli_find(const struct cli *cli, const char *noun, const char *verb)
