@@ -6,6 +6,7 @@
 #include "transaction.h"
 
 #include "plan/command.h"
+#include "plan/local.h"
 #include "plan/found.h"
 #include "plan/move-record.h"
 
@@ -37,7 +38,7 @@ static int refuse_primary(struct plan *plan, const struct inventory *inventory,
 		int r = 0;
 
 		if (link->n_addresses > 0 && link->link.ifindex != LINK_LOOPBACK)
-			r = alias_find_primary(plan->ctx, link, prefix->address.family,
+			r = local_find_primary(plan->ctx, link, prefix->address.family,
 					       &primary);
 		if (r < 0)
 			return r;

@@ -17,10 +17,4 @@ int alias_plan_extra(struct plan *plan);
 /** Notes what nestnet made, as commands. */
 int alias_plan_save(struct plan *plan);
 
-/** The primary address of an interface: the source that the kernel would pick, else the
- *  first; of IPv6, never a /128 beside a shorter prefix (facts 10f).
- *  @return 1, 0 where it has none, or a negative errno */
-int alias_find_primary(struct nestnet *ctx, const struct inventory_link *link, int family,
-		       struct nestnet_address *ret);
-
 #endif

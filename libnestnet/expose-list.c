@@ -2,6 +2,7 @@
 /* Listing exposures: one by its key, at a constant cost, or all of them, sorted. */
 
 #include "plan/plan.h"
+#include "plan/present.h"
 
 #include "table/exposure.h"
 
@@ -108,24 +109,11 @@ static int report(struct nestnet *ctx, const struct exposure *row, nestnet_expos
 {
 	char tap[NESTNET_IFNAMSIZ];
 	char id[NESTNET_TEXT_MAX];
-	struct nestnet_exposure exposure = {
-		.id = nestnet_endpoint_format(&row->alias, id),
-		.alias = row->alias,
-		.target = row->target,
-		.flags = row->flags,
-		.egress = row->egress,
-		.comment = row->comment[0] ? row->comment : NULL,
-		.from = row->from,
-		.n_from = row->n_from,
-		.except = row->except,
-		.n_except = row->n_except,
-		.flows = row->flows,
-		.timeout_ms = row->timeout_ms,
-		.expires_ms = row->expires_ms,
-		.tap = row->tap ? tap : NULL
-	};
+	struct nestnet_exposure exposure = present_row(row, id);
 	int r = row->tap ? find_tap(ctx, row, tap) : 0;
 
+	if (row->tap)
+		exposure.tap = tap;
 	return r < 0 ? r : fn(userdata, &exposure);
 }
 

@@ -17,6 +17,7 @@
 
 #include "plan/closing.h"
 #include "plan/command.h"
+#include "plan/present.h"
 #include "plan/setting.h"
 
 #include "table/exposure-guest.h"
@@ -34,74 +35,20 @@
 
 /* ---- As commands ---------------------------------------------------------------------------- */
 
-/* The exposure as the request that makes it; borrows what the exposure has. */
-static struct request make_request(const struct exposure *exposure)
-{
-	struct request request = {
-		.kind = REQUEST_EXPOSE,
-		.expose = { .alias = exposure->alias,
-			    .target = exposure->target,
-			    .flags = exposure->flags,
-			    .egress = exposure->egress,
-			    .except = { exposure->except, exposure->n_except },
-			    .from = { exposure->from, exposure->n_from },
-			    .timeout_ms = exposure->expires_ms ? exposure->expires_ms
-							       : exposure->timeout_ms },
-	};
-
-	memcpy(request.expose.comment, exposure->comment, sizeof(request.expose.comment));
-	memcpy(request.expose.tap, exposure->tap_name, sizeof(request.expose.tap));
-	return request;
-}
-
 /* A removal is told as the command whose effect is taken back. */
 static int note_exposure(struct plan *plan, char op, const struct exposure *exposure)
 {
-	struct request request = make_request(exposure);
+	struct request request = present_exposure(exposure);
 
 	return command_note(plan, op, &request);
 }
 
 /* ---- Conflicts ------------------------------------------------------------------------------- */
 
-static bool has_same_excepts(const struct exposure *a, const struct exposure *b)
-{
-	if (a->n_except != b->n_except)
-		return false;
-	for (size_t i = 0; i < a->n_except; i++) {
-		const struct nestnet_endpoint *x = &a->except[i], *y = &b->except[i];
-
-		if (x->protocol != y->protocol || x->first_port != y->first_port ||
-		    x->last_port != y->last_port)
-			return false;
-	}
-	return true;
-}
-
-static bool has_same_from(const struct exposure *a, const struct exposure *b)
-{
-	if (a->n_from != b->n_from)
-		return false;
-	for (size_t i = 0; i < a->n_from; i++) {
-		if (!prefix_equal(&a->from[i], &b->from[i]))
-			return false;
-	}
-	return true;
-}
-
-/* That one is for a time and how long it still has are two things: only the first counts. */
-static bool is_same(const struct exposure *a, const struct exposure *b)
-{
-	return endpoint_equal(&a->target, &b->target) && a->flags == b->flags &&
-	       has_same_excepts(a, b) && has_same_from(a, b) && a->egress == b->egress &&
-	       a->tap == b->tap && strcmp(a->comment, b->comment) == 0 &&
-	       !a->timeout_ms == !b->timeout_ms;
-}
-
 static int refuse_other(struct plan *plan, const struct exposure *present,
 			const struct exposure *wanted)
 {
-	struct request request = make_request(present);
+	struct request request = present_exposure(present);
 	_cleanup_free_ char *options = command_format_options(&request);
 	char target[NESTNET_TEXT_MAX];
 
@@ -213,7 +160,7 @@ static int plan_change(struct plan *plan, const struct exposure *present,
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (is_same(present, wanted) && !is_restarted)
+	if (exposure_equal(present, wanted) && !is_restarted)
 		return 1;
 	if (!(flags & NESTNET_EXPOSE_REPLACE))
 		return refuse_other(plan, present, wanted);
@@ -325,14 +272,14 @@ struct gathered {
 /* What is wanted just as it is there. */
 static bool is_wanted(const struct objects *wanted, const struct exposure *exposure)
 {
-	const struct request like = make_request(exposure), *request;
+	const struct request like = present_exposure(exposure), *request;
 	struct exposure other;
 
 	request = objects_find(wanted, &like);
 	if (!request)
 		return false;
 	other = make_exposure(&request->expose);
-	return is_same(exposure, &other);
+	return exposure_equal(exposure, &other);
 }
 
 static int gather(void *userdata, const struct exposure *exposure)
@@ -491,7 +438,7 @@ int expose_plan_save(struct plan *plan)
 	int r = gather_all(plan, &gathered);
 
 	for (size_t i = 0; r == 0 && i < gathered.exposures.n; i++) {
-		struct request request = make_request(&gathered.exposures.list[i]);
+		struct request request = present_exposure(&gathered.exposures.list[i]);
 
 		if (gathered.exposures.list[i].tap) /* a program's own */
 			continue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Links that are there, as requests. */
+/* Links and exposures that are there, as requests. */
 
 #include "plan/present.h"
 
@@ -95,4 +95,43 @@ int present_note(struct plan *plan, char op, const struct inventory_link *link)
 	r = command_note(plan, op, &present);
 	request_clear(&present);
 	return r;
+}
+
+struct request present_exposure(const struct exposure *exposure)
+{
+	struct request request = {
+		.kind = REQUEST_EXPOSE,
+		.expose = { .alias = exposure->alias,
+			    .target = exposure->target,
+			    .flags = exposure->flags,
+			    .egress = exposure->egress,
+			    .except = { exposure->except, exposure->n_except },
+			    .from = { exposure->from, exposure->n_from },
+			    .timeout_ms = exposure->expires_ms ? exposure->expires_ms
+							       : exposure->timeout_ms },
+	};
+
+	memcpy(request.expose.comment, exposure->comment, sizeof(request.expose.comment));
+	memcpy(request.expose.tap, exposure->tap_name, sizeof(request.expose.tap));
+	return request;
+}
+
+struct nestnet_exposure present_row(const struct exposure *exposure, char *id)
+{
+	return (struct nestnet_exposure){
+		.id = nestnet_endpoint_format(&exposure->alias, id),
+		.alias = exposure->alias,
+		.target = exposure->target,
+		.flags = exposure->flags,
+		.egress = exposure->egress,
+		.comment = exposure->comment[0] ? exposure->comment : NULL,
+		.from = exposure->from,
+		.n_from = exposure->n_from,
+		.except = exposure->except,
+		.n_except = exposure->n_except,
+		.flows = exposure->flows,
+		.timeout_ms = exposure->timeout_ms,
+		.expires_ms = exposure->expires_ms,
+		.tap = exposure->tap ? exposure->tap_name : NULL,
+	};
 }

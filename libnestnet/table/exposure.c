@@ -67,6 +67,40 @@ void exposure_clear(struct exposure *exposure)
 	exposure->n_except = 0;
 }
 
+static bool has_same_excepts(const struct exposure *a, const struct exposure *b)
+{
+	if (a->n_except != b->n_except)
+		return false;
+	for (size_t i = 0; i < a->n_except; i++) {
+		const struct nestnet_endpoint *x = &a->except[i], *y = &b->except[i];
+
+		if (x->protocol != y->protocol || x->first_port != y->first_port ||
+		    x->last_port != y->last_port)
+			return false;
+	}
+	return true;
+}
+
+static bool has_same_from(const struct exposure *a, const struct exposure *b)
+{
+	if (a->n_from != b->n_from)
+		return false;
+	for (size_t i = 0; i < a->n_from; i++) {
+		if (!prefix_equal(&a->from[i], &b->from[i]))
+			return false;
+	}
+	return true;
+}
+
+bool exposure_equal(const struct exposure *a, const struct exposure *b)
+{
+	return endpoint_equal(&a->target, &b->target) && a->flags == b->flags &&
+	       has_same_excepts(a, b) && has_same_from(a, b) &&
+	       a->egress == b->egress && a->tap == b->tap &&
+	       strcmp(a->comment, b->comment) == 0 &&
+	       !a->timeout_ms == !b->timeout_ms;
+}
+
 int exposures_append(struct exposures *exposures, const struct exposure *exposure)
 {
 	struct exposure copy = *exposure, *grown;

@@ -42,6 +42,10 @@ struct exposure {
 /** Lets go of what an exposure owns. */
 void exposure_clear(struct exposure *exposure);
 
+/** Both lead to the same target by the same options, wherever they are. That one is for a
+ *  time and how long it still has are two things: only the first counts. */
+bool exposure_equal(const struct exposure *a, const struct exposure *b);
+
 /** Exposures that own what they have. */
 struct exposures {
 	struct exposure *list;
