@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* forward on, off, status. */
 
-#include "output.h"
 #include "parse.h"
+#include "rows.h"
 
 #include <sys/socket.h>
 
@@ -77,6 +77,13 @@ static int add_row(void *userdata, const struct nestnet_forwarding *forwarding)
 			   "ipv4", json_switch(status, AF_INET, forwarding->ipv4), "ipv6",
 			   json_switch(status, AF_INET6, forwarding->ipv6)));
 	return 0;
+}
+
+int row_forwarding(void *rows, const struct nestnet_forwarding *forwarding)
+{
+	const struct status_rows status = { .rows = rows, .family = AF_UNSPEC };
+
+	return add_row((void *)&status, forwarding);
 }
 
 static const struct column columns[] = {

@@ -27,7 +27,7 @@ static int row_uplink(void *rows, const struct nestnet_uplink *uplink)
 	return 0;
 }
 
-static int row_attachment(void *rows, const struct nestnet_attachment *a)
+int row_attachment(void *rows, const struct nestnet_attachment *a)
 {
 	rows_add(rows, json_pack("{s:s, s:s, s:b, s:b, s:o}", "interface", a->ifname, "bridge",
 				 a->bridge, "hairpin",

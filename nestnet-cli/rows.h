@@ -13,5 +13,7 @@ int row_bridge(void *rows, const struct nestnet_bridge *bridge);
 int row_nat(void *rows, const struct nestnet_nat *nat);
 int row_guest(void *rows, const struct nestnet_guest *guest);
 int row_alias(void *rows, const struct nestnet_alias *alias);
+int row_attachment(void *rows, const struct nestnet_attachment *attachment);
+int row_forwarding(void *rows, const struct nestnet_forwarding *forwarding);
 
 #endif

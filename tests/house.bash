@@ -24,7 +24,7 @@ is_instrumented() {
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-nouns=(alias bridge doctor expose forward guard guest nat port state tap trace uplink)
+nouns=(alias bridge counter doctor expose forward guard guest monitor nat port state tap trace uplink)
 # Named after a noun, and yet for all: HACKING.md has them among the mechanisms.
 mechanisms=(tap-make.h)
 

@@ -1103,6 +1103,150 @@ NESTNET_PUBLIC int nestnet_trace_next(struct nestnet_trace *trace, int timeout_m
 /** Ends the trace, and marks no more packets. @return NULL. Since: 0.1 */
 NESTNET_PUBLIC struct nestnet_trace *nestnet_trace_free(struct nestnet_trace *trace);
 
+/* ---- The monitor ----------------------------------------------------------------- */
+
+#define NESTNET_MONITOR_EXPOSURES   (1u << 0) /**< what is exposed */
+#define NESTNET_MONITOR_TAPS        (1u << 1) /**< taps, of others too */
+#define NESTNET_MONITOR_BRIDGES     (1u << 2) /**< bridges, of others too */
+#define NESTNET_MONITOR_ATTACHMENTS (1u << 3) /**< ports of bridges that are no taps */
+#define NESTNET_MONITOR_NAT         (1u << 4) /**< translated subnets */
+#define NESTNET_MONITOR_FORWARDING  (1u << 5) /**< of the whole host */
+#define NESTNET_MONITOR_ALIASES     (1u << 6) /**< what is local and not primary */
+#define NESTNET_MONITOR_GUESTS      (1u << 7) /**< who is behind bridges and routed taps */
+
+/** What is watched. */
+struct nestnet_monitor_options {
+	size_t size;        /**< sizeof(struct nestnet_monitor_options) */
+	unsigned int kinds; /**< NESTNET_MONITOR_*; 0: all */
+	unsigned int flags; /**< 0 */
+};
+
+/** Something came, went or changed. What it points to lives until the callback returns. */
+struct nestnet_event {
+	char op;             /**< '+': it is there; '-': it was, and is gone; '~': its note is
+			          another; '!': notifications were lost and the state was read
+			          anew, and what changed meanwhile follows */
+	unsigned int kind;   /**< one of NESTNET_MONITOR_*; 0 with '!' */
+	uint64_t time_ms;    /**< when it was noticed, since 1970 (UTC) */
+	const char *command; /**< as nestnet(1) would take it; "guest MAC ADDRESS..." of a guest;
+			          NULL with '!' */
+	const char *note;    /**< what no command says, such as "no carrier"; NULL: nothing */
+	const struct nestnet_exposure *exposure;     /**< of that kind, with '-' as it was last
+						          seen; else NULL, as the next seven */
+	const struct nestnet_tap *tap;               /**< the same */
+	const struct nestnet_bridge *bridge;         /**< the same */
+	const struct nestnet_attachment *attachment; /**< the same */
+	const struct nestnet_nat *nat;               /**< the same */
+	const struct nestnet_forwarding *forwarding; /**< the same */
+	const struct nestnet_alias *alias;           /**< the same */
+	const struct nestnet_guest *guest;           /**< the same */
+};
+
+/** Receives an event; a value other than 0 is returned by nestnet_monitor_next(), and what is
+ *  left is told by the next call. */
+typedef int (*nestnet_event_fn)(void *userdata, const struct nestnet_event *event);
+
+/** Watches a namespace. Borrows its context, which must outlive it. */
+struct nestnet_monitor;
+
+/**
+ * Begins to watch, whoever makes the changes. What is there by then is no event. An object
+ * that changes in what its command says is told as '-' and '+'; one that comes and goes, or
+ * goes and comes, faster than it is looked at is not told. Changes of counters and of
+ * neighbours' states are none.
+ * @param options  NULL: all zero
+ * @return 0, -EINVAL, -EPERM, -ENOMEM, -EOPNOTSUPP, -EAGAIN, -EIO. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_monitor_new(struct nestnet *ctx,
+				       const struct nestnet_monitor_options *options,
+				       struct nestnet_monitor **ret);
+
+/** Tells when there is something to do, also where that is the end of an exposure for a time.
+ *  @return a descriptor that poll() finds readable when nestnet_monitor_next() has something
+ *          to do. The monitor's, and valid as long as it is. Since: 0.1 */
+NESTNET_PUBLIC int nestnet_monitor_fd(const struct nestnet_monitor *monitor);
+
+/**
+ * Tells what has changed, as it is some 50 ms after a change, so that what is done in several
+ * steps is one event. Waits for it where nothing has, at most timeout_ms. Uses the context,
+ * which is free for others between two calls, and not for fn.
+ * @param timeout_ms  0: does not wait; -1: waits for ever
+ * @return 1: something was told; 0: nothing was; what fn returned; or an error: -EAGAIN where
+ *         a signal came first, for the caller to look at. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_monitor_next(struct nestnet_monitor *monitor, int timeout_ms,
+					nestnet_event_fn fn, void *userdata);
+
+/** Ends it; NULL is allowed. @return NULL. Since: 0.1 */
+NESTNET_PUBLIC struct nestnet_monitor *nestnet_monitor_free(struct nestnet_monitor *monitor);
+
+/* ---- Counters -------------------------------------------------------------------- */
+
+/** What an interface has counted, as the host sees it: what is received from a tap is what
+ *  its guest has sent. */
+struct nestnet_interface {
+	const char *name;    /**< its name */
+	uint32_t ifindex;    /**< its number */
+	const char *bridge;  /**< that it is a port of; NULL: none */
+	int is_tap;          /**< 1: it is a tap */
+	int is_bridge;       /**< 1: it is a bridge */
+	int is_managed;      /**< 1: nestnet made it */
+	int is_up;           /**< 1: it is up */
+	int has_carrier;     /**< 1: it has a carrier; of a tap: something has it open */
+	uint64_t rx_packets; /**< that came in */
+	uint64_t tx_packets; /**< that went out */
+	uint64_t rx_bytes;   /**< of those that came in */
+	uint64_t tx_bytes;   /**< of those that went out */
+	uint64_t rx_errors;  /**< packets that came in bad */
+	uint64_t tx_errors;  /**< packets that could not go out */
+	uint64_t rx_dropped; /**< packets that came in and were dropped */
+	uint64_t tx_dropped; /**< packets that were dropped on the way out */
+};
+
+/** Receives an interface; a value other than 0 ends the listing and is returned by it. */
+typedef int (*nestnet_interface_fn)(void *userdata, const struct nestnet_interface *i);
+
+/**
+ * Lists taps, bridges and their ports with what they have counted, by ifindex.
+ * @return 0, what fn returned, or an error. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_interface_list(struct nestnet *ctx, nestnet_interface_fn fn,
+					  void *userdata);
+
+/** What nestnet's own rules have stopped. */
+struct nestnet_drop {
+	const char *reason; /**< "from": of a source that --from does not admit; "closed": to a
+			         guest that is not exposed; "spoofed": from outside, with an
+			         address of inside; "guard": not what the tap's guest may send */
+	int family;         /**< AF_INET or AF_INET6; AF_UNSPEC: frames, of a guard */
+	uint64_t packets;   /**< how many */
+	uint64_t bytes;     /**< of them */
+};
+
+/** Receives a reason; a value other than 0 ends the listing and is returned by it. */
+typedef int (*nestnet_drop_fn)(void *userdata, const struct nestnet_drop *drop);
+
+/**
+ * Lists every reason and family of the tables that are there. The counters begin again when
+ * a table is made anew.
+ * @return 0, what fn returned, or an error. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_drop_list(struct nestnet *ctx, nestnet_drop_fn fn, void *userdata);
+
+/** Which rules there are. */
+struct nestnet_ruleset {
+	size_t size;         /**< sizeof(struct nestnet_ruleset), to be set before */
+	uint32_t generation; /**< of all rules of the namespace, whosever they are */
+	int is_there;        /**< 1: nestnet's table is there */
+	char version[NESTNET_COMMENT_MAX + 1]; /**< its version; "": it is not there */
+};
+
+/**
+ * Says which rules there are. Between two equal generations nobody has written.
+ * @return 0, -EINVAL, or another error. Since: 0.1
+ */
+NESTNET_PUBLIC int nestnet_ruleset_get(struct nestnet *ctx, struct nestnet_ruleset *ret);
+
 /* ---- The whole ------------------------------------------------------------------- */
 
 /**

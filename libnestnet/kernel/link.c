@@ -228,6 +228,61 @@ int link_list(struct netlink *nl, link_fn fn, void *userdata, struct error *erro
 	return r < 0 ? error_prefix(error, "list links") : r;
 }
 
+/* ---- Counters ---------------------------------------------------------------------------- */
+
+struct counters_lister {
+	link_counters_fn fn;
+	void *userdata;
+};
+
+/* Older kernels have fewer counters: what is not told is 0. */
+static void read_counters(const struct nlmsghdr *reply, struct link_counters *ret)
+{
+	const struct nlattr *attr = nlmsg_find_attr((struct nlmsghdr *)reply,
+						    sizeof(struct ifinfomsg), IFLA_STATS64);
+	struct rtnl_link_stats64 stats = { .rx_packets = 0 };
+
+	if (attr)
+		memcpy(&stats, nla_data(attr),
+		       nla_len(attr) < (int)sizeof(stats) ? (size_t)nla_len(attr)
+							  : sizeof(stats));
+	*ret = (struct link_counters){ .rx_packets = stats.rx_packets,
+				       .tx_packets = stats.tx_packets,
+				       .rx_bytes = stats.rx_bytes,
+				       .tx_bytes = stats.tx_bytes,
+				       .rx_errors = stats.rx_errors,
+				       .tx_errors = stats.tx_errors,
+				       .rx_dropped = stats.rx_dropped,
+				       .tx_dropped = stats.tx_dropped };
+}
+
+static int take_counters(void *userdata, const struct nlmsghdr *reply)
+{
+	const struct counters_lister *lister = userdata;
+	struct link_counters counters;
+	struct link link;
+
+	if (!reply)
+		return lister->fn(lister->userdata, NULL, NULL);
+	if (!read_link(reply, &link))
+		return 0;
+	read_counters(reply, &counters);
+	return lister->fn(lister->userdata, &link, &counters);
+}
+
+int link_list_counters(struct netlink *nl, link_counters_fn fn, void *userdata,
+		       struct error *error)
+{
+	_cleanup_message_ struct nl_msg *message = link_message(RTM_GETLINK, NLM_F_DUMP, 0);
+	struct counters_lister lister = { .fn = fn, .userdata = userdata };
+	int r;
+
+	if (!message)
+		return error_set_errno(error, ENOMEM);
+	r = route_message_send(nl, message, take_counters, &lister, error);
+	return r < 0 ? error_prefix(error, "list links") : r;
+}
+
 /* ---- Changing ------------------------------------------------------------------------- */
 
 static int put_stp(struct nl_msg *message, bool has_stp)

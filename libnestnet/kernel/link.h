@@ -81,6 +81,20 @@ typedef int (*link_fn)(void *userdata, const struct link *link);
 
 int link_list(struct netlink *nl, link_fn fn, void *userdata, struct error *error);
 
+/** What a link has counted. */
+struct link_counters {
+	uint64_t rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t rx_errors, tx_errors, rx_dropped, tx_dropped;
+};
+
+/** Told of a torn dump by a link of NULL. */
+typedef int (*link_counters_fn)(void *userdata, const struct link *link,
+				const struct link_counters *counters);
+
+/** Lists links with their counters, which are most of what the kernel has to say of them. */
+int link_list_counters(struct netlink *nl, link_counters_fn fn, void *userdata,
+		       struct error *error);
+
 /** Makes a bridge, up, with our group. @param mac 6 bytes, kept for life
  *  @return 0; -EEXIST: something else has the name; -ENOTRECOVERABLE: the kernel does not
  *  say whether it was made; or another negative errno, and it was not */

@@ -189,4 +189,17 @@ int nft_element_list(struct netlink *nl, const struct nft_table *table,
 		     const struct nft_set_spec *spec, nft_element_fn fn, void *userdata,
 		     struct error *error);
 
+/* ---- Counted rules (nft-drop.c) ---------------------------------------------------------- */
+
+typedef int (*nft_drop_fn)(void *userdata, const char *chain, uint64_t packets,
+			   uint64_t bytes);
+
+/**
+ * Goes through the rules of a table that count and drop. Told of a torn dump, which starts
+ * over, by a chain of NULL.
+ * @return 0, also where there is no such table; what fn returned; or a negative errno
+ */
+int nft_drop_list(struct netlink *nl, const struct nft_table *table, nft_drop_fn fn,
+		  void *userdata, struct error *error);
+
 #endif

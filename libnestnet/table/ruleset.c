@@ -189,6 +189,30 @@ bool ruleset_has_set(enum ruleset_set set, int family)
 	       !(set > RULESET_ADDR_SRC_24 && set <= RULESET_ADDR_SRC_120);
 }
 
+bool ruleset_find_set(enum nft_family table, const char *name, enum ruleset_set *ret,
+		      int *ret_family)
+{
+	static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6 };
+
+	for (unsigned int set = 0; set < RULESET_GUARD_CHAIN; set++) {
+		bool is_guards = set >= RULESET_GUARDED;
+		bool is_single = set == RULESET_FOUND || (is_guards && set != RULESET_GUARD);
+
+		if (is_guards != (table == NFT_FAMILY_NETDEV))
+			continue;
+		for (size_t f = is_single ? 0 : 1; f < (is_single ? 1 : 3); f++) {
+			if (!is_single && !ruleset_has_set(set, families[f]))
+				continue;
+			if (strcmp(ruleset_set_spec(set, families[f])->name, name) != 0)
+				continue;
+			*ret = set;
+			*ret_family = families[f];
+			return true;
+		}
+	}
+	return false;
+}
+
 enum ruleset_part ruleset_set_part(enum ruleset_set set, int family)
 {
 	if (set >= RULESET_GUARDED)

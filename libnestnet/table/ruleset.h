@@ -179,6 +179,15 @@ const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family);
 /** IPv4 has fewer lengths of source prefixes than IPv6. */
 bool ruleset_has_set(enum ruleset_set set, int family);
 
+/**
+ * Which set of a table of ours has this name.
+ * @param table       the family of the table
+ * @param ret_family  AF_INET or AF_INET6; AF_UNSPEC for one that is not there once a family
+ * @return false where it is none of ours
+ */
+bool ruleset_find_set(enum nft_family table, const char *name, enum ruleset_set *ret,
+		      int *ret_family);
+
 /** The part that has the set. */
 enum ruleset_part ruleset_set_part(enum ruleset_set set, int family);
 

@@ -158,6 +158,7 @@ test_the_example_of_each_family_is_a_program_that_does_what_it_says() {
 	says expose 0 '10.128.0.13 leads to 192.168.122.89 for 3600 s' \
 		10.128.0.13 192.168.122.89 10.128.0.0/24
 	reaches ext http 10.128.0.13 8000 "guest page of l2,"
+	says counter 0 ''
 	matches "guest" '^([0-9a-f]{2}:){5}[0-9a-f]{2} has 192\.168\.122\.89$' \
 		"$(on l1 "$LAB_SCRATCH/guest" vnet0)"
 	same "state" "$(nestnet save)" "$(on l1 "$LAB_SCRATCH/state")"
@@ -178,6 +179,28 @@ test_man_finds_each_function() {
 		n=$((n + 1))
 	done < <(sed -nE 's/^\t(nestnet_[a-z_]+);$/\1/p' "$TOP/libnestnet/libnestnet.sym")
 	[[ $n -gt 50 ]] || fail "where are the functions?"
+}
+
+test_the_example_of_libnestnet_monitor_3_is_a_program_that_tells_of_exposures() {
+	local watcher
+
+	example_of "$MAN/libnestnet-monitor.3" >"$LAB_SCRATCH/watch.c"
+	built_program watch "$LAB_SCRATCH/watch.c"
+	mkfifo "$LAB_SCRATCH/screen"
+	ip netns exec l1 "$LAB_SCRATCH/watch" >"$LAB_SCRATCH/screen" &
+	watcher=$!
+	exec 8<"$LAB_SCRATCH/screen"
+	# It is there before or while the program begins: then it says nothing of the first.
+	poll exposes_until_told
+	kill "$watcher"
+}
+
+exposes_until_told() {
+	local line
+
+	nestnet unexpose --if-exists 10.128.0.13
+	nestnet expose 10.128.0.13 192.168.122.89
+	read -r -t 0.3 line <&8 && [[ $line == ?" expose 10.128.0.13 192.168.122.89" ]]
 }
 
 test_the_program_of_the_readme_lists_what_is_exposed() {

@@ -151,6 +151,27 @@ test_the_service_may_do_its_work_and_nothing_else() {
 	done
 }
 
+test_the_metrics_of_the_host_are_in_node_exporters_directory() {
+	local directory=/var/lib/prometheus/node-exporter
+
+	mount -t tmpfs tmpfs /var/lib
+	mkdir -p "$directory"
+	chown 65534 "$directory"
+	boots_with 'expose 10.128.0.13 192.168.122.89'
+	machine systemctl start nestnet-metrics || fail "$(journal nestnet-metrics)"
+	matches "exposures" 'nestnet_exposures 1' "$(<"$directory/nestnet.prom")"
+	same "mode" 644 "$(stat -c %a "$directory/nestnet.prom")"
+	machine systemctl start nestnet-metrics.timer
+	same "the timer" active "$(machine systemctl is-active nestnet-metrics.timer)"
+}
+
+test_no_directory_of_node_exporter_no_failure() {
+	mount -t tmpfs tmpfs /var/lib
+	boots_with
+	machine systemctl start nestnet-metrics
+	same "failed units" "" "$(machine systemctl list-units --failed --no-legend --plain)"
+}
+
 # analyzed UNIT TENTHS: 100 is a service that may do all.
 analyzed() {
 	local file=$LAB_SCRATCH/units/${1/@/@virbr0}
@@ -174,6 +195,10 @@ test_systemd_analyze_has_nothing_against_the_units() {
 	analyzed nestnet-again.service 40
 	# It serves a network, and becomes another user.
 	analyzed nestnet-dhcp@.service 40
+	analyzed nestnet-metrics.service 20
+	cp "$TOP/hooks/systemd/nestnet-metrics.timer" "$LAB_SCRATCH/units"
+	same "systemd-analyze verify" "" \
+		"$(systemd-analyze --man=no verify "$LAB_SCRATCH/units/nestnet-metrics.timer" 2>&1)"
 }
 
 test_the_sysctl_drop_in_sets_nothing() {

@@ -90,12 +90,13 @@ machine_boots() {
 	local unit
 
 	mkdir -p "$LAB_SCRATCH/units/sysinit.target.wants" /etc/systemd/journald.conf.d
-	for unit in nestnet nestnet-dhcp@; do
+	for unit in nestnet nestnet-dhcp@ nestnet-metrics; do
 		rendered "hooks/systemd/$unit.service" "$LAB_SCRATCH/units/$unit.service" 644
 	done
 	cp "$TOP/hooks/systemd/nestnet-again.service" "$LAB_SCRATCH/units/"
+	cp "$TOP/hooks/systemd/nestnet-metrics.timer" "$LAB_SCRATCH/units/"
 	for unit in systemd-journald.service systemd-journald.socket nftables.service \
-		{sysinit,basic,multi-user,sockets,network,network-pre,network-online,shutdown}.target; do
+		{sysinit,basic,multi-user,sockets,network,network-pre,network-online,shutdown,timers,time-set,time-sync}.target; do
 		cp "/lib/systemd/system/$unit" "$LAB_SCRATCH/units/"
 	done
 	# Its socket for syslog would be in /dev, which is everybody's.

@@ -35,6 +35,8 @@ HAS_NO_PADDING(nestnet_open_options, ifindex);
 HAS_NO_PADDING(nestnet_tap_options, open);
 HAS_NO_PADDING(nestnet_bridge_options, dhcp);
 HAS_NO_PADDING(nestnet_nat_options, to);
+HAS_NO_PADDING(nestnet_monitor_options, flags);
+HAS_NO_PADDING(nestnet_ruleset, version);
 
 /* ---- How they are read ----------------------------------------------------------------- */
 
