@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define SETTLE_MS 50
-#define LATEST_MS 250
+#define SETTLE_MS 100
+#define LATEST_MS 500
 
 /* Neighbours are notified all the time: each guest twice a minute, or more. */
 #define GUESTS_EVERY_MS 1000

@@ -13,7 +13,7 @@
  * with their number; all of them only at the start, where many have changed at once, and for
  * prefixes and shifted ranges, whose elements do not tell it.
  *
- * What is looked at has settled: nothing of interest was notified for some 50 ms, or 250 ms
+ * What is looked at has settled: nothing of interest was notified for some 100 ms, or 500 ms
  * went by. One command has several steps, and a burst is read once.
  *
  * The kernel is silent as an exposure for a time ends, so its end is computed and looked for

@@ -1167,7 +1167,7 @@ NESTNET_PUBLIC int nestnet_monitor_new(struct nestnet *ctx,
 NESTNET_PUBLIC int nestnet_monitor_fd(const struct nestnet_monitor *monitor);
 
 /**
- * Tells what has changed, as it is some 50 ms after a change, so that what is done in several
+ * Tells what has changed, as it is some 100 ms after a change, so that what is done in several
  * steps is one event. Waits for it where nothing has, at most timeout_ms. Uses the context,
  * which is free for others between two calls, and not for fn.
  * @param timeout_ms  0: does not wait; -1: waits for ever
