@@ -269,7 +269,11 @@ int items_replace(struct items *items, size_t first, size_t n, struct items *now
 	struct merge merge = { .fn = fn, .userdata = userdata };
 	size_t behind = items->n - first - n;
 
-	merge.list = reallocarray(NULL, n + now->n + 1, sizeof(struct item *));
+	if (n + now->n == 0) {
+		items_clear(now);
+		return 0;
+	}
+	merge.list = reallocarray(NULL, n + now->n, sizeof(struct item *));
 	if (!merge.list || !reserve(items, items->n + now->n)) {
 		free(merge.list);
 		items_clear(now);
