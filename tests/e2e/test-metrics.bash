@@ -76,7 +76,8 @@ test_what_a_guard_stops_is_counted() {
 }
 
 test_without_a_table_there_are_metrics_all_the_same() {
-	changes_nothing nestnet metrics
+	same "generation" "$(generation)" "$(metric nestnet_ruleset_generation)"
+	same "ruleset" "" "$(on l1 nft list ruleset)"
 	same "exposures" 0 "$(metric nestnet_exposures)"
 	same "table" "" "$(metrics | grep '^nestnet_table_info' || true)"
 	same "drops" "" "$(metrics | grep '^nestnet_dropped' || true)"
