@@ -26,6 +26,10 @@ packages_software=(
 	dbus firewalld libvirt-clients libvirt-daemon-system network-manager ufw
 )
 
+# What `make bench` compares with; containernetworking-plugins too, which is large.
+# shellcheck disable=SC2034
+packages_bench=(bridge-utils net-tools uml-utilities)
+
 # Those that are not installed, on one line.
 packages_missing() {
 	local name missing=()
