@@ -22,7 +22,7 @@
 
 #define FLAGS                                                                           \
 	(NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_NO_FORWARD | \
-	 NESTNET_EXPOSE_OPEN | NESTNET_EXPOSE_FORCE)
+	 NESTNET_EXPOSE_OPEN | NESTNET_EXPOSE_FORCE | NESTNET_EXPOSE_COEXIST)
 
 /* What is wrong with the pair, whatever the kernel's state; NULL: nothing. */
 static const char *why_not_pair(const struct nestnet_endpoint *alias,
@@ -59,6 +59,8 @@ static const char *why_not_options(const struct nestnet_endpoint *alias,
 		return why;
 	if (options->n_except && endpoint_shape(alias) != ENDPOINT_ADDRESS)
 		return "--except is for a whole address";
+	if (options->flags & NESTNET_EXPOSE_OPEN && options->flags & NESTNET_EXPOSE_COEXIST)
+		return "--coexist lets in what is exposed alone, and --open all of the target";
 	if (options->timeout_ms > TIMEOUT_MAX_MS)
 		return "--timeout is at most 365 days";
 	switch (options->egress) {

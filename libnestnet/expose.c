@@ -11,6 +11,7 @@
 
 #include "expose.h"
 
+#include "expose-coexist.h"
 #include "expose-flows.h"
 #include "expose-own.h"
 #include "expose-tap.h"
@@ -97,6 +98,8 @@ static int plan_removal(struct plan *plan, const struct exposure *exposure)
 	int r = exposure_remove(plan->elements, exposure, plan_error(plan));
 
 	if (r == 0)
+		r = coexist_touch(plan, exposure);
+	if (r == 0)
 		r = note_exposure(plan, '-', exposure);
 	return r < 0 ? r : expose_flows_removed(plan, exposure);
 }
@@ -136,6 +139,8 @@ static int plan_addition(struct plan *plan, const struct exposure *exposure)
 	if (r >= 0)
 		r = exposure_put(plan->elements, exposure, plan_error(plan));
 	if (r == 0)
+		r = coexist_touch(plan, exposure);
+	if (r == 0)
 		r = note_exposure(plan, '+', exposure);
 	return r < 0 ? r : expose_flows_added(plan, exposure);
 }
@@ -173,7 +178,8 @@ static struct exposure make_exposure(const struct expose_request *request)
 	struct exposure exposure = {
 		.alias = request->alias,
 		.target = request->target,
-		.flags = request->flags & (NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_OPEN),
+		.flags = request->flags & (NESTNET_EXPOSE_NO_LOCAL | NESTNET_EXPOSE_OPEN |
+					   NESTNET_EXPOSE_COEXIST),
 		.egress = request->egress,
 		.from = request->from.list,
 		.n_from = request->from.n,
@@ -201,6 +207,8 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 		r = own_refuse(plan, &request->alias, family);
 	else if (r == 1) {
 		r = plan_change(plan, &present, &wanted, request->flags);
+		if (r == 1 && coexist_touch(plan, &wanted) < 0)
+			r = -ENOMEM;
 		exposure_clear(&present);
 	}
 	if (r != 0)

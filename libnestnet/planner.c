@@ -14,6 +14,7 @@
 
 #include "alias.h"
 #include "bridge.h"
+#include "expose-coexist.h"
 #include "expose.h"
 #include "forward.h"
 #include "guard.h"
@@ -104,6 +105,7 @@ static int plan_clear(struct plan *plan)
 {
 	int r = plan_extra(plan);
 
+	plan->coexists_all = true;
 	if (r == 0)
 		r = forward_plan_restore(plan);
 	if (r == 0)
@@ -202,6 +204,8 @@ static int plan_whole(struct plan *plan, const struct requests *requests,
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(order); i++)
 		r = plan_kind(plan, requests, order[i], ret_culprit);
+	if (r == 0)
+		r = coexist_plan(plan);
 	if (r < 0)
 		return r;
 	/* What is torn may look as if there were nothing to change, and no batch would tell. */
@@ -218,7 +222,7 @@ static int plan_all(struct plan *plan, const struct requests *requests, size_t *
 		if (r < 0)
 			*ret_culprit = i;
 	}
-	return r;
+	return r < 0 ? r : coexist_plan(plan);
 }
 
 /* A commit is also when a table of an older release is made anew. */

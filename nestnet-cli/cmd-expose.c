@@ -19,6 +19,7 @@ enum {
 	OPTION_NO_FORWARD,
 	OPTION_OPEN,
 	OPTION_FORCE,
+	OPTION_COEXIST,
 	OPTION_FROM,
 	OPTION_EXCEPT,
 	OPTION_TIMEOUT,
@@ -39,6 +40,7 @@ static const struct option expose_options[] = {
 	{ "no-local", no_argument, NULL, OPTION_NO_LOCAL },
 	{ "no-forward", no_argument, NULL, OPTION_NO_FORWARD },
 	{ "open", no_argument, NULL, OPTION_OPEN },
+	{ "coexist", no_argument, NULL, OPTION_COEXIST },
 	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ NULL, 0, NULL, 0 },
 };
@@ -98,6 +100,9 @@ static bool take_expose_option(const struct cli *cli, int option, struct expose_
 		return true;
 	case OPTION_OPEN:
 		options->flags |= NESTNET_EXPOSE_OPEN;
+		return true;
+	case OPTION_COEXIST:
+		options->flags |= NESTNET_EXPOSE_COEXIST;
 		return true;
 	case OPTION_FORCE:
 		options->flags |= NESTNET_EXPOSE_FORCE;
@@ -225,6 +230,7 @@ static const struct column list_columns[] = {
 	{ "EGRESS", "egress", 0 },
 	{ "LOCAL", "local", 0 },
 	{ "OPEN", "open", 0 },
+	{ "COEXIST", "_coexist", COLUMN_OPTIONAL },
 	{ "FROM", "from", COLUMN_OPTIONAL },
 	{ "EXCEPT", "except", COLUMN_OPTIONAL },
 	{ "EXPIRES", "_expires", COLUMN_NUMBER | COLUMN_OPTIONAL },
@@ -276,10 +282,11 @@ static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 
 	nestnet_endpoint_format(&exposure->target, text);
 	row = json_pack(
-		"{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o*, s:I, s:o}", "id",
+		"{s:s, s:s, s:s, s:b, s:b, s:o*, s:o, s:o, s:o, s:o*, s:I, s:o}", "id",
 		exposure->id, "_target", text, "egress", exposure_egress(exposure->egress),
 		"local", !(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
-		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "from",
+		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "_coexist",
+		exposure->flags & NESTNET_EXPOSE_COEXIST ? json_true() : NULL, "from",
 		json_prefixes(exposure->from, exposure->n_from), "except",
 		json_excepts(exposure), "_expires", json_remaining(exposure->expires_ms),
 		"tap", json_tap_name(exposure->tap), "flows", (json_int_t)exposure->flows,

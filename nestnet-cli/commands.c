@@ -23,6 +23,8 @@ const struct command commands[] = {
 	  "  --no-local          leave L1's own connections to ALIAS alone\n"
 	  "  --no-forward        do not touch ip_forward\n"
 	  "  --open              do not close TARGET\n"
+	  "  --coexist           where rules of other software would stop it, have them let\n"
+	  "                      it by, until unexpose\n"
 	  "  --force             allow what is L1's own: its primary address, a port that it\n"
 	  "                      listens on\n",
 	  "nestnet expose 10.128.0.13 192.168.122.89" },

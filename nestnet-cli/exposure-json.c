@@ -147,6 +147,8 @@ static void put_exposure(struct text *text, const struct nestnet_exposure *expos
 	text_puts(text, exposure->flags & NESTNET_EXPOSE_NO_LOCAL ? "false" : "true");
 	put_key(text, "open");
 	text_puts(text, exposure->flags & NESTNET_EXPOSE_OPEN ? "true" : "false");
+	put_key(text, "coexist");
+	text_puts(text, exposure->flags & NESTNET_EXPOSE_COEXIST ? "true" : "false");
 	put_key(text, "comment");
 	text_json(text, exposure->comment);
 	put_key(text, "flows");

@@ -299,6 +299,8 @@ static void put_exposure(struct reader *reader, const json_t *object, struct wor
 	put_list(reader, words, object, "except", "--except", NULL);
 	if (!is_true(reader, object, "local", true))
 		put(words, "--no-local");
+	if (is_true(reader, object, "coexist", false))
+		put(words, "--coexist");
 	if (is_true(reader, object, "open", false))
 		put(words, "--open");
 	put_text(reader, words, object, "comment", "--comment");

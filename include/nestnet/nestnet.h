@@ -344,6 +344,13 @@ enum nestnet_egress {
 #define NESTNET_EXPOSE_NO_FORWARD (1u << 2) /**< do not touch ip_forward */
 #define NESTNET_EXPOSE_OPEN       (1u << 3) /**< do not close the target */
 #define NESTNET_EXPOSE_FORCE      (1u << 4) /**< allow what is L1's own */
+/** Have other software's rules let the exposed traffic by, where they would stop it: by
+ *  accepts for the target at the head of the chains that do, which carry the comment
+ *  "nestnet", and go with the last such exposure of the target. Nothing else of those
+ *  chains is changed. The target's other ports are closed, whatever else says that they
+ *  are open; not together with NESTNET_EXPOSE_OPEN. A whole state, and the same exposure
+ *  again, put right what others have done to these rules. Since: 0.1 */
+#define NESTNET_EXPOSE_COEXIST    (1u << 5)
 
 /** How an alias is exposed. */
 struct nestnet_expose_options {
@@ -410,7 +417,7 @@ struct nestnet_exposure {
 	const char *id;                 /**< as nestnet_alias_parse() reads it */
 	struct nestnet_endpoint alias;  /**< what is exposed */
 	struct nestnet_endpoint target; /**< with its ports, where the alias has any */
-	unsigned int flags;         /**< NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN */
+	unsigned int flags;         /**< NESTNET_EXPOSE_NO_LOCAL, _OPEN, _COEXIST */
 	enum nestnet_egress egress; /**< what the target's own flows leave as */
 	const char *comment;        /**< NULL: none */
 	const struct nestnet_prefix *from; /**< only these sources; NULL: everybody */

@@ -41,6 +41,9 @@ int foreign_read_verdict(const struct nlattr *data, struct foreign_op *ret);
 /** Reads the value of a datum. @return its length, or 0: none, or more than size */
 size_t foreign_read_value(const struct nlattr *data, uint8_t *ret, size_t size);
 
+/** @param bytes  of a comment with its NUL */
+bool foreign_is_our_comment(const void *bytes, size_t len);
+
 /** NFPROTO_* of a family, and the other way. */
 uint8_t foreign_family_number(enum foreign_family family);
 enum foreign_family foreign_family_of(uint8_t number);

@@ -141,6 +141,8 @@ int foreign_add_match(struct foreign_rule *rule, const struct foreign_expr *expr
 	if (!name || !info)
 		return add_named(rule, FOREIGN_OPAQUE, "match") ? 0 : -ENOMEM;
 	if (strcmp(name, "comment") == 0)
+		rule->has_our_comment |= foreign_is_our_comment(info, len);
+	if (strcmp(name, "comment") == 0)
 		return add_named(rule, FOREIGN_NOTHING, name) ? 0 : -ENOMEM;
 	if (strcmp(name, "conntrack") == 0)
 		return add_conntrack(rule, info, len, revision);

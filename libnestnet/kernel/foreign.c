@@ -7,6 +7,7 @@
 
 #include "kernel/foreign-message.h"
 #include "kernel/netlink-message.h"
+#include "kernel/pass.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -133,6 +134,12 @@ static enum nft_hook hook_of(enum foreign_family family, uint32_t number)
 		return family == FOREIGN_INET ? NFT_HOOK_INGRESS : NFT_HOOK_NONE;
 	}
 	return NFT_HOOK_NONE;
+}
+
+bool foreign_is_our_comment(const void *bytes, size_t len)
+{
+	return strnlen(bytes, len) == strlen(PASS_COMMENT) && len > strlen(PASS_COMMENT) &&
+	       memcmp(bytes, PASS_COMMENT, strlen(PASS_COMMENT)) == 0;
 }
 
 void foreign_clear_op(struct foreign_op *op)
@@ -462,6 +469,20 @@ static int fill_rule(struct foreign_rule *rule, const struct nlattr *expressions
 	return r;
 }
 
+/* Of a rule as nft keeps it: type, length and value a piece. */
+static bool has_our_comment(const struct nlattr *userdata)
+{
+	const uint8_t *bytes = userdata ? mnl_attr_get_payload(userdata) : NULL;
+	size_t len = userdata ? mnl_attr_get_payload_len(userdata) : 0;
+
+	for (size_t at = 0; len - at >= 2 && len - at - 2 >= bytes[at + 1];
+	     at += 2 + (size_t)bytes[at + 1]) {
+		if (bytes[at] == 0 /* NFTNL_UDATA_RULE_COMMENT */)
+			return foreign_is_our_comment(bytes + at + 2, bytes[at + 1]);
+	}
+	return false;
+}
+
 static int take_rule(void *userdata, const struct nlmsghdr *reply)
 {
 	const struct nlattr *attrs[FOREIGN_ATTRS] = { NULL }, *handle;
@@ -469,6 +490,7 @@ static int take_rule(void *userdata, const struct nlmsghdr *reply)
 	struct foreign_chain *chain;
 	struct foreign_rule *rule;
 	const char *table, *name;
+	struct pass pass;
 
 	if (!reply) {
 		forget_rules(rules);
@@ -488,7 +510,11 @@ static int take_rule(void *userdata, const struct nlmsghdr *reply)
 	rule = add_rule(chain, handle && mnl_attr_validate(handle, MNL_TYPE_U64) >= 0
 				       ? be64toh(mnl_attr_get_u64(handle))
 				       : 0);
-	return rule ? fill_rule(rule, attrs[NFTA_RULE_EXPRESSIONS]) : -ENOMEM;
+	if (!rule || fill_rule(rule, attrs[NFTA_RULE_EXPRESSIONS]) < 0)
+		return -ENOMEM;
+	rule->has_our_comment |= has_our_comment(attrs[NFTA_RULE_USERDATA]);
+	rule->is_pass = pass_read(chain, rule, &pass);
+	return 0;
 }
 
 int foreign_read_rules(struct netlink *nl, struct foreign *foreign,

@@ -3,7 +3,7 @@
 #define NESTNET_KERNEL_FOREIGN_H
 
 /*
- * The rules of other software, read as they are and never written: nft's own, and those
+ * The rules of other software, read as they are (what is written is in kernel/pass.h): nft's own, and those
  * that iptables-nft makes. Each rule is a sequence of operations on registers, as nf_tables
  * runs it, in plain values. What xtables' matches mean is put into the same operations as
  * far as it is known; what is not known is OPAQUE: it may match, or not.
@@ -115,6 +115,8 @@ struct foreign_rule {
 	uint64_t handle;
 	struct foreign_op *ops;
 	size_t n;
+	bool has_our_comment;
+	bool is_pass; /* kernel/pass.h: one of ours */
 };
 
 struct foreign_chain {

@@ -66,7 +66,9 @@ struct nft_rule *nft_rule_free(struct nft_rule *rule)
 	return NULL;
 }
 
-void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule)
+/* Takes the rule. */
+static void put_rule(struct nft_batch *batch, struct nft_rule *rule, uint16_t type,
+		     uint16_t flags)
 {
 	struct nlmsghdr *message;
 
@@ -76,13 +78,34 @@ void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule)
 		return;
 	}
 
-	message = nft_message_begin(batch, NFT_MSG_NEWRULE, rule->family,
-				    NLM_F_CREATE | NLM_F_APPEND);
+	message = nft_message_begin(batch, type, rule->family, flags);
 	if (message) {
 		nftnl_rule_nlmsg_build_payload(message, rule->nftnl);
 		nft_message_end(batch, message);
 	}
 	nft_rule_free(rule);
+}
+
+void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule)
+{
+	put_rule(batch, rule, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+}
+
+void nft_insert_rule(struct nft_batch *batch, struct nft_rule *rule, uint64_t before)
+{
+	if (rule && before != 0)
+		nftnl_rule_set_u64(rule->nftnl, NFTNL_RULE_POSITION, before);
+	put_rule(batch, rule, NFT_MSG_NEWRULE, NLM_F_CREATE);
+}
+
+void nft_delete_rule(struct nft_batch *batch, const struct nft_table *table,
+		     const char *chain, uint64_t handle)
+{
+	struct nft_rule *rule = nft_rule_new(table, chain);
+
+	if (rule)
+		nftnl_rule_set_u64(rule->nftnl, NFTNL_RULE_HANDLE, handle);
+	put_rule(batch, rule, NFT_MSG_DELRULE, 0);
 }
 
 struct nftnl_expr *nft_rule_add_expr(struct nft_rule *rule, const char *name)

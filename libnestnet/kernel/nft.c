@@ -48,6 +48,10 @@ uint8_t nft_family_number(enum nft_family family)
 		return NFPROTO_BRIDGE;
 	case NFT_FAMILY_NETDEV:
 		return NFPROTO_NETDEV;
+	case NFT_FAMILY_IP:
+		return NFPROTO_IPV4;
+	case NFT_FAMILY_IP6:
+		return NFPROTO_IPV6;
 	}
 	return NFPROTO_UNSPEC;
 }

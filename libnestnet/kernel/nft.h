@@ -29,9 +29,10 @@ enum nft_family {
 	NFT_FAMILY_INET,
 	NFT_FAMILY_BRIDGE,
 	NFT_FAMILY_NETDEV,
+	NFT_FAMILY_IP, /* these two are others' */
+	NFT_FAMILY_IP6,
 };
 
-/** A table of ours. */
 struct nft_table {
 	enum nft_family family;
 	const char *name;
@@ -130,6 +131,11 @@ void nft_empty_chain(struct nft_batch *batch, const struct nft_table *table,
 /** Takes the rule, NULL too (out of memory), and frees it. */
 void nft_add_rule(struct nft_batch *batch, struct nft_rule *rule);
 
+/** The same, but at the head of the chain; or before the rule with that handle. */
+void nft_insert_rule(struct nft_batch *batch, struct nft_rule *rule, uint64_t before);
+void nft_delete_rule(struct nft_batch *batch, const struct nft_table *table,
+		     const char *chain, uint64_t handle);
+
 /* ---- Elements (nft-element.c) --------------------------------------------------------- */
 
 /** An element of a set or map; lengths are the set's. */
@@ -171,6 +177,18 @@ int nft_chain_get(struct netlink *nl, const struct nft_table *table, const char 
 int nft_element_get(struct netlink *nl, const struct nft_table *table,
 		    const struct nft_set_spec *spec, const uint8_t *key,
 		    const uint8_t *key_end, struct nft_element *ret, struct error *error);
+
+/** As many sets as nft_element_get_each() asks at most. */
+#define NFT_SETS_MAX 4
+
+/**
+ * Asks several sets, which have keys of one kind and no intervals, for one key, at once.
+ * @param ret, ret_is_there  n of them
+ */
+int nft_element_get_each(struct netlink *nl, const struct nft_table *table,
+			 const struct nft_set_spec *const *specs, size_t n,
+			 const uint8_t *key, struct nft_element *ret, bool *ret_is_there,
+			 struct error *error);
 
 /** Asks an rbtree set whether an interval has the key, without a list.
  *  @return 1, 0, or a negative errno */

@@ -146,6 +146,8 @@ static void put_expose_options(FILE *file, const struct expose_request *expose)
 		fputs(" --no-local", file);
 	if (expose->flags & NESTNET_EXPOSE_OPEN)
 		fputs(" --open", file);
+	if (expose->flags & NESTNET_EXPOSE_COEXIST)
+		fputs(" --coexist", file);
 	if (expose->flags & NESTNET_EXPOSE_NO_FORWARD)
 		fputs(" --no-forward", file);
 	if (expose->flags & NESTNET_EXPOSE_FORCE)

@@ -5,6 +5,7 @@
 
 #include "plan/mtu.h"
 
+#include "base/address.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ struct plan *plan_free(struct plan *plan)
 		queues_close(&plan->queues[i]);
 	free(plan->queues);
 	free(plan->born);
+	free(plan->coexist);
 	if (plan->inventory)
 		inventory_clear(plan->inventory);
 	free(plan->inventory);
@@ -276,6 +278,27 @@ const struct plan_born *plan_find_born(const struct plan *plan, const char *name
 			return &plan->born[i];
 	}
 	return NULL;
+}
+
+const struct plan_born *plan_find_born_for(const struct plan *plan,
+					   const struct nestnet_address *address)
+{
+	for (size_t i = 0; i < plan->n_born; i++) {
+		for (size_t a = 0; a < plan->born[i].n; a++) {
+			if (prefix_contains(&plan->born[i].addresses[a], address))
+				return &plan->born[i];
+		}
+	}
+	return NULL;
+}
+
+int plan_add_coexist(struct plan *plan, const struct nestnet_prefix *target)
+{
+	int r = grow(plan, &plan->coexist, plan->n_coexist, sizeof(*plan->coexist));
+
+	if (r == 0)
+		plan->coexist[plan->n_coexist++] = *target;
+	return r;
 }
 
 /* ---- Execution --------------------------------------------------------------------------- */

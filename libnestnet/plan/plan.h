@@ -84,6 +84,10 @@ struct plan {
 	size_t n_queues;
 	struct plan_born *born;
 	size_t n_born;
+	/* targets of --coexist that come, go or are to be looked at; or all there are */
+	struct nestnet_prefix *coexist;
+	size_t n_coexist;
+	bool coexists_all;
 	struct inventory *inventory; /* read when it is first asked for */
 	uint32_t auto_mtu;           /* that of the uplinks; 0: not asked yet */
 	/* of a whole state: what else is there goes, and what differs changes; else NULL */
@@ -147,6 +151,13 @@ bool plan_adds_ifname(const struct plan *plan, const char *name);
  *  them. */
 int plan_add_born(struct plan *plan, const char *name, const struct nestnet_prefix *addresses,
 		  size_t n);
+
+/** The interface of this plan that is born with an address of the network of this one. */
+const struct plan_born *plan_find_born_for(const struct plan *plan,
+					   const struct nestnet_address *address);
+
+/** Has a target of --coexist looked at once all requests are planned. */
+int plan_add_coexist(struct plan *plan, const struct nestnet_prefix *target);
 
 /** @return NULL where this plan makes no such interface */
 const struct plan_born *plan_find_born(const struct plan *plan, const char *name);

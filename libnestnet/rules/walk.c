@@ -34,6 +34,7 @@ struct walker {
 	const struct foreign_chain **loaded; /* one of each table whose rules are there */
 	size_t n_loaded;
 	struct set *sets;
+	bool ignores_passes;
 };
 
 enum outcome {
@@ -52,6 +53,7 @@ struct walk {
 	bool has_left;   /* some may have gone back from the chain at hand */
 	bool is_certain_found;
 	struct walk_finding certain;
+	bool is_stopped; /* what comes to some rule, or to the policy */
 	size_t steps;
 	int error;
 };
@@ -133,8 +135,7 @@ static bool is_same_table(const struct foreign_chain *a, const struct foreign_ch
 	return a->family == b->family && strcmp(a->table, b->table) == 0;
 }
 
-/* Reads the rules of the chain's table, once. */
-static int load_table(struct walker *walker, const struct foreign_chain *chain)
+int walker_load(struct walker *walker, const struct foreign_chain *chain)
 {
 	const struct foreign_chain **grown;
 
@@ -239,6 +240,7 @@ static enum outcome follow(struct walk *walk, const struct foreign_chain *chain,
 	case FOREIGN_DROP:
 	case FOREIGN_REJECT:
 	case FOREIGN_DNAT:
+		walk->is_stopped |= is_certain;
 		find(walk, chain, rule, end->verdict, is_certain && !walk->has_leaked);
 		return OUTCOME_DROP;
 	case FOREIGN_QUEUE:
@@ -371,6 +373,8 @@ static enum outcome walk_chain(struct walk *walk, const struct foreign_chain *ch
 	for (size_t i = 0; i < chain->n && !is_over; i++) {
 		if (walk->error < 0 || walk->steps++ > STEPS_MAX)
 			break;
+		if (walk->walker->ignores_passes && chain->rules[i].is_pass)
+			continue;
 		outcome = walk_rule(walk, chain, &chain->rules[i],
 				    is_certain && !walk->has_left, depth, &is_over);
 	}
@@ -395,22 +399,46 @@ static int tell(const struct walk *walk, walk_fn fn, void *userdata)
 	return r;
 }
 
-static int walk_base(struct walker *walker, const struct probe *probe,
-		     const struct foreign_chain *base, walk_fn fn, void *userdata)
+/* @return 0, or a negative errno */
+static int walk_base(struct walk *walk)
 {
-	struct walk walk = { .walker = walker, .probe = probe, .base = base };
 	enum outcome outcome;
-	int r = load_table(walker, base);
+	int r = walker_load(walk->walker, walk->base);
 
 	if (r < 0)
 		return r;
-	outcome = walk_chain(&walk, base, true, 0);
-	if (walk.error < 0)
-		return walk.error;
+	outcome = walk_chain(walk, walk->base, true, 0);
+	if (walk->error < 0)
+		return walk->error;
 	/* A rule that drops for certain was told; else the policy has what is left. */
-	if (outcome == OUTCOME_RETURN && base->is_drop)
-		find(&walk, base, NULL, FOREIGN_DROP, !walk.has_leaked);
-	return tell(&walk, fn, userdata);
+	if (outcome == OUTCOME_RETURN && walk->base->is_drop) {
+		walk->is_stopped = true;
+		find(walk, walk->base, NULL, FOREIGN_DROP, !walk->has_leaked);
+	}
+	return 0;
+}
+
+static int walk_and_tell(struct walker *walker, const struct probe *probe,
+			 const struct foreign_chain *base, walk_fn fn, void *userdata)
+{
+	struct walk walk = { .walker = walker, .probe = probe, .base = base };
+	int r = walk_base(&walk);
+
+	return r < 0 ? r : tell(&walk, fn, userdata);
+}
+
+int walker_stops(struct walker *walker, const struct probe *probe,
+		 const struct foreign_chain *base)
+{
+	struct walk walk = { .walker = walker, .probe = probe, .base = base };
+	int r = walk_base(&walk);
+
+	return r < 0 ? r : walk.is_stopped;
+}
+
+void walker_ignore_passes(struct walker *walker)
+{
+	walker->ignores_passes = true;
 }
 
 /* ---- The order ------------------------------------------------------------------------ */
@@ -432,8 +460,8 @@ static bool is_bound(const struct foreign_chain *chain, const char *name)
 	return false;
 }
 
-static bool is_met(const struct foreign_chain *chain, const struct probe *probe,
-		   unsigned int flags)
+bool walk_is_met(const struct foreign_chain *chain, const struct probe *probe,
+		 unsigned int flags)
 {
 	if (chain->is_nat != !!(flags & WALK_NAT))
 		return false;
@@ -485,11 +513,11 @@ int walker_walk(struct walker *walker, const struct probe *probe, enum nft_hook 
 		const struct foreign_chain *chain = &foreign->chains[i];
 
 		if (chain->is_base && chain->hook == hook && chain->priority >= least &&
-		    chain->priority <= most && is_met(chain, probe, flags))
+		    chain->priority <= most && walk_is_met(chain, probe, flags))
 			bases[n++] = chain;
 	}
 	qsort(bases, n, sizeof(*bases), compare_chains);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = walk_base(walker, probe, bases[i], fn, userdata);
+		r = walk_and_tell(walker, probe, bases[i], fn, userdata);
 	return r;
 }

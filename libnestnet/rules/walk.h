@@ -35,6 +35,25 @@ struct walker *walker_free(struct walker *walker);
 
 const struct foreign *walker_chains(const struct walker *walker);
 
+/** Reads the rules of a chain's table, once. @return 0 or a negative errno in ctx->error */
+int walker_load(struct walker *walker, const struct foreign_chain *chain);
+
+/** From now on walks as if our own accepts in others' chains were not there. */
+void walker_ignore_passes(struct walker *walker);
+
+/**
+ * Whether a base chain stops the packets that it does not let by before: a rule that may
+ * match and may not is no stop, but a policy is, and a rule that matches all that come to
+ * it.
+ * @return 1, 0, or a negative errno in ctx->error
+ */
+int walker_stops(struct walker *walker, const struct probe *probe,
+		 const struct foreign_chain *base);
+
+/** A packet of the probe meets the chain. @param flags  WALK_* */
+bool walk_is_met(const struct foreign_chain *chain, const struct probe *probe,
+		 unsigned int flags);
+
 /**
  * Whether a base chain of other software is on the hooks of packets that are passed on. Of
  * those of type nat, only one that translates before ours does.

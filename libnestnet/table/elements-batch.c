@@ -29,6 +29,8 @@ bool slot_is_changed(const struct slot *slot)
 
 bool elements_is_changed(const struct elements *elements)
 {
+	if (elements->n_passes > 0)
+		return true;
 	for (size_t part = 0; part < RULESET_PARTS; part++) {
 		const struct table_view *table = &elements->tables[part];
 
@@ -180,7 +182,7 @@ static bool is_deleted(const struct way *way, unsigned int part)
 }
 
 /* The way from one state to the other; without a table there are no elements. */
-static void put_difference(const struct way *way)
+static int put_difference(const struct way *way, struct error *error)
 {
 	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
 		if (is_deleted(way, part))
@@ -190,6 +192,10 @@ static void put_difference(const struct way *way)
 	}
 	put_slots(way, false);
 	put_slots(way, true);
+	if (way->is_reverse)
+		return passes_put_reverse(way->elements, way->batch, error);
+	passes_put(way->elements, way->batch);
+	return 0;
 }
 
 static void cleanup_batch(struct nft_batch **batch)
@@ -224,9 +230,9 @@ static int send_way(struct elements *elements, struct way way, uint32_t generati
 	way.batch = batch = nft_batch_new();
 	if (!batch)
 		return error_set_errno(error, ENOMEM);
-	put_difference(&way);
-	if (nft_batch_is_empty(batch))
-		return 0;
+	r = put_difference(&way, error);
+	if (r < 0 || nft_batch_is_empty(batch))
+		return r;
 	r = nft_batch_commit(elements->nl, batch, generation, error);
 	return r < 0 ? error_prefix(error, "change table %s", changed_table(elements))
 		     : 0;
@@ -307,6 +313,8 @@ static int is_committed(struct elements *elements, struct error *error)
 
 	if (r <= 0)
 		return r;
+	if (!witness && elements->n_passes > 0)
+		return passes_are_as_wanted(elements, error);
 	if (!witness ||
 	    !elements->tables[ruleset_set_part(witness->set, witness->family)].is_wanted)
 		return 1;

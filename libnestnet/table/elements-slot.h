@@ -33,6 +33,13 @@ struct table_view {
 	bool is_renewed; /* all of it is read, and the commit makes it anew */
 };
 
+/** A rule of ours in another's chain that comes or goes. */
+struct pass_change {
+	struct pass pass;
+	bool is_insert;
+	uint64_t handle, next; /* of one that goes; and of what comes behind it */
+};
+
 struct elements {
 	struct netlink *nl;
 	bool has_generation;
@@ -43,6 +50,8 @@ struct elements {
 	size_t n_buckets, n_slots;
 	struct slot_block *blocks; /* the memory of all slots */
 	struct slot *sets[RULESET_SETS][2]; /* the last known slot of each */
+	struct pass_change *passes;
+	size_t n_passes;
 };
 
 /** A slot of nothing, which is in no list yet. @return NULL where there is no memory */
@@ -71,5 +80,17 @@ bool slot_is_changed(const struct slot *slot);
 int slot_read(struct elements *elements, enum ruleset_set set, int family,
 	      const struct nft_element *known, struct nft_element *ret,
 	      struct error *error);
+
+/* Passes (elements-pass.c). */
+
+/** Puts them into the batch. */
+void passes_put(const struct elements *elements, struct nft_batch *batch);
+
+/** Puts their reverse, as far as what it takes is still there. @return 0 or -errno */
+int passes_put_reverse(const struct elements *elements, struct nft_batch *batch,
+		       struct error *error);
+
+/** Whether the first of them is as wanted in the kernel. @return 1, 0, or -errno */
+int passes_are_as_wanted(const struct elements *elements, struct error *error);
 
 #endif

@@ -35,6 +35,7 @@ struct elements *elements_free(struct elements *elements)
 		return NULL;
 	slots_free(elements);
 	free(elements->buckets);
+	free(elements->passes);
 	free(elements);
 	return NULL;
 }
@@ -329,6 +330,34 @@ int elements_get(struct elements *elements, enum ruleset_set set, int family,
 		return r < 0 ? r : 0;
 	slot_unpack(slot, slot->after, ret);
 	return 1;
+}
+
+int elements_ask(struct elements *elements, const enum ruleset_set *sets, size_t n,
+		 int family, const void *key, struct error *error)
+{
+	const struct nft_set_spec *specs[NFT_SETS_MAX];
+	struct nft_element found[NFT_SETS_MAX];
+	enum ruleset_set asked[NFT_SETS_MAX];
+	bool is_there[NFT_SETS_MAX];
+	size_t n_asked = 0;
+	int r = open_table_of(elements, sets[0], family, error);
+
+	for (size_t i = 0; r == 1 && i < n && n_asked < NFT_SETS_MAX; i++) {
+		specs[n_asked] = ruleset_set_spec(sets[i], family);
+		if (!(specs[n_asked]->flags & NFT_SPEC_INTERVAL) &&
+		    !is_known(elements, sets[i], family) &&
+		    !find_slot(elements, sets[i], family, key))
+			asked[n_asked++] = sets[i];
+	}
+	if (r < 0 || n_asked < 2)
+		return r < 0 ? r : 0;
+	r = nft_element_get_each(elements->nl, &ruleset_table, specs, n_asked, key, found,
+				 is_there, error);
+	for (size_t i = 0; r == 0 && i < n_asked; i++) {
+		if (!add_slot(elements, asked[i], family, key, is_there[i] ? &found[i] : NULL))
+			r = error_set_errno(error, ENOMEM);
+	}
+	return r;
 }
 
 int elements_get_before(struct elements *elements, enum ruleset_set set, int family,

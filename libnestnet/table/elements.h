@@ -18,6 +18,8 @@
 
 #include "table/ruleset.h"
 
+#include "kernel/pass.h"
+
 #include <stdbool.h>
 
 struct elements;
@@ -48,6 +50,11 @@ int elements_open(struct elements *elements, struct error *error);
  */
 int elements_get(struct elements *elements, enum ruleset_set set, int family,
 		 const void *key, struct nft_element *ret, struct error *error);
+
+/** Reads what several sets have by one key at once, for elements_get() to come. Where they
+ *  have intervals there is nothing to gain, and nothing is read. @return 0 or -errno */
+int elements_ask(struct elements *elements, const enum ruleset_set *sets, size_t n,
+		 int family, const void *key, struct error *error);
 
 /** The same of what was read: as it was before the plan. */
 int elements_get_before(struct elements *elements, enum ruleset_set set, int family,
@@ -101,6 +108,16 @@ int elements_each_before(struct elements *elements, enum ruleset_set set, int fa
 /** Wants the tables themselves gone, with everything in them. What is to come back should
  *  the plan be undone has to be loaded. @return 0 or -errno */
 int elements_remove_tables(struct elements *elements, struct error *error);
+
+/** Wants an accept of ours at the head of another's chain, in the same batch. @return 0 or
+ *  -ENOMEM */
+int elements_insert_pass(struct elements *elements, const struct pass *pass,
+			 struct error *error);
+
+/** Wants one that is there gone.
+ *  @param next  the handle of the first rule behind it that stays; 0: there is none */
+int elements_delete_pass(struct elements *elements, const struct pass *pass,
+			 uint64_t handle, uint64_t next, struct error *error);
 
 bool elements_is_changed(const struct elements *elements);
 

@@ -21,6 +21,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* The most exposures of one target: what counts them is as wide as a port. */
 #define COUNT_MAX 65535
@@ -29,22 +30,45 @@ struct guest_sets {
 	enum ruleset_set guest, more;
 };
 
-static bool is_open(const struct exposure *exposure)
-{
-	return exposure->flags & NESTNET_EXPOSE_OPEN;
-}
+/* What a target is a member of: of one of the first two, and of the third beside it. */
+enum membership {
+	CLOSED,
+	OPEN,
+	COEXISTS,
+};
 
 static bool is_counted(const struct exposure *exposure)
 {
 	return exposure->timeout_ms == 0 && prefix_is_address(&exposure->target.prefix);
 }
 
+static bool is_of(const struct exposure *exposure, enum membership membership)
+{
+	bool is_open = exposure->flags & NESTNET_EXPOSE_OPEN;
+
+	switch (membership) {
+	case CLOSED:
+		return !is_open;
+	case OPEN:
+		return is_open;
+	case COEXISTS:
+		break;
+	}
+	return exposure->flags & NESTNET_EXPOSE_COEXIST;
+}
+
 /* ---- Counted ---------------------------------------------------------------------------- */
 
-static struct guest_sets counted_sets(const struct exposure *exposure)
+static struct guest_sets counted_sets(enum membership membership)
 {
-	if (is_open(exposure))
+	switch (membership) {
+	case CLOSED:
+		break;
+	case OPEN:
 		return (struct guest_sets){ RULESET_GUEST_OPEN, RULESET_GUEST_OPEN_MORE };
+	case COEXISTS:
+		return (struct guest_sets){ RULESET_COEXIST, RULESET_COEXIST_MORE };
+	}
 	return (struct guest_sets){ RULESET_GUEST, RULESET_GUEST_MORE };
 }
 
@@ -95,11 +119,11 @@ static int read_count(struct elements *elements, struct guest_sets sets,
 }
 
 /* One exposure more has the target, or (by -1) one less. */
-static int count_guest(struct elements *elements, const struct exposure *exposure, int by,
-		       struct error *error)
+static int count_guest(struct elements *elements, const struct exposure *exposure,
+		       enum membership membership, int by, struct error *error)
 {
 	const struct nestnet_address *target = &exposure->target.prefix.address;
-	struct guest_sets sets = counted_sets(exposure);
+	struct guest_sets sets = counted_sets(membership);
 	struct nft_element element = { .comment = "" };
 	enum ruleset_set set;
 	uint32_t count;
@@ -125,18 +149,28 @@ static int count_guest(struct elements *elements, const struct exposure *exposur
 
 /* ---- For a time, and prefixes ------------------------------------------------------------- */
 
-static enum ruleset_set uncounted_set(const struct exposure *exposure)
+static enum ruleset_set uncounted_set(const struct exposure *exposure,
+				      enum membership membership)
 {
-	if (!prefix_is_address(&exposure->target.prefix))
-		return is_open(exposure) ? RULESET_GUEST_OPEN_PREF : RULESET_GUEST_PREF;
-	return is_open(exposure) ? RULESET_GUEST_OPEN_TIMED : RULESET_GUEST_TIMED;
+	bool is_prefix = !prefix_is_address(&exposure->target.prefix);
+
+	switch (membership) {
+	case CLOSED:
+		break;
+	case OPEN:
+		return is_prefix ? RULESET_GUEST_OPEN_PREF : RULESET_GUEST_OPEN_TIMED;
+	case COEXISTS:
+		return is_prefix ? RULESET_COEXIST_PREF : RULESET_COEXIST_TIMED;
+	}
+	return is_prefix ? RULESET_GUEST_PREF : RULESET_GUEST_TIMED;
 }
 
-/* The guest is there for as long as the longest of its exposures, and a moment more. */
+/* The guest is there for as long as the longest of its exposures, and a moment more; where
+ * others' rules let it by, until somebody takes these back. */
 static int add_uncounted(struct elements *elements, const struct exposure *exposure,
-			 struct error *error)
+			 enum membership membership, struct error *error)
 {
-	enum ruleset_set set = uncounted_set(exposure);
+	enum ruleset_set set = uncounted_set(exposure, membership);
 	int family = endpoint_family(&exposure->target), r;
 	struct nft_element element = { .comment = "" }, there;
 
@@ -144,7 +178,7 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	r = elements_get(elements, set, family, element.key, &there, error);
 	if (r < 0)
 		return r;
-	if (exposure->timeout_ms)
+	if (exposure->timeout_ms && membership != COEXISTS)
 		element.timeout_ms = exposure->timeout_ms + EXPOSURE_GRACE_MS;
 	if (r == 1 && (there.timeout_ms == 0 ||
 		       (element.timeout_ms && there.expires_ms >= element.timeout_ms)))
@@ -152,45 +186,113 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	return elements_put(elements, set, family, &element, error);
 }
 
+struct seeker {
+	const struct nestnet_prefix *target;
+	enum membership membership;
+};
+
 static int seek_target(void *userdata, const struct exposure *exposure)
 {
-	const struct exposure *gone = userdata;
+	const struct seeker *seeker = userdata;
 
-	return !is_counted(exposure) && is_open(exposure) == is_open(gone) &&
-	       prefix_equal(&exposure->target.prefix, &gone->target.prefix);
+	return !is_counted(exposure) && is_of(exposure, seeker->membership) &&
+	       prefix_equal(&exposure->target.prefix, seeker->target);
+}
+
+/* @return 1: an exposure that is not counted wants it; 0; or a negative errno */
+static int seek(struct elements *elements, const struct nestnet_prefix *target,
+		enum membership membership, struct error *error)
+{
+	struct seeker seeker = { .target = target, .membership = membership };
+	int r = exposure_load_uncounted(elements, error);
+
+	return r < 0 ? r : exposure_each_uncounted(elements, seek_target, &seeker, error);
 }
 
 static int remove_uncounted(struct elements *elements, const struct exposure *exposure,
-			    struct error *error)
+			    enum membership membership, struct error *error)
 {
+	const struct nestnet_prefix *target = &exposure->target.prefix;
 	struct nft_element element = { .comment = "" };
-	int r = exposure_load_uncounted(elements, error);
+	int r = seek(elements, target, membership, error);
 
-	if (r == 0)
-		r = exposure_each_uncounted(elements, seek_target, (void *)exposure, error);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	key_put_prefix(&element, &exposure->target.prefix);
-	return elements_remove(elements, uncounted_set(exposure),
+	key_put_prefix(&element, target);
+	return elements_remove(elements, uncounted_set(exposure, membership),
 			       endpoint_family(&exposure->target), element.key, error);
 }
 
 /* ---- Both ----------------------------------------------------------------------------------- */
 
+static int add(struct elements *elements, const struct exposure *exposure,
+	       enum membership membership, struct error *error)
+{
+	if (!is_of(exposure, membership))
+		return 0;
+	if (is_counted(exposure))
+		return count_guest(elements, exposure, membership, 1, error);
+	return add_uncounted(elements, exposure, membership, error);
+}
+
+static int take_out(struct elements *elements, const struct exposure *exposure,
+		    enum membership membership, struct error *error)
+{
+	if (!is_of(exposure, membership))
+		return 0;
+	if (is_counted(exposure))
+		return count_guest(elements, exposure, membership, -1, error);
+	return remove_uncounted(elements, exposure, membership, error);
+}
+
 int guest_add(struct elements *elements, const struct exposure *exposure,
 	      struct error *error)
 {
-	if (is_counted(exposure))
-		return count_guest(elements, exposure, 1, error);
-	return add_uncounted(elements, exposure, error);
+	int r = add(elements, exposure, CLOSED, error);
+
+	if (r == 0)
+		r = add(elements, exposure, OPEN, error);
+	return r < 0 ? r : add(elements, exposure, COEXISTS, error);
 }
 
 int guest_remove(struct elements *elements, const struct exposure *exposure,
 		 struct error *error)
 {
-	if (is_counted(exposure))
-		return count_guest(elements, exposure, -1, error);
-	return remove_uncounted(elements, exposure, error);
+	int r = take_out(elements, exposure, CLOSED, error);
+
+	if (r == 0)
+		r = take_out(elements, exposure, OPEN, error);
+	return r < 0 ? r : take_out(elements, exposure, COEXISTS, error);
+}
+
+/* Exposures that ended by themselves have left their target behind: it goes now. */
+static int coexists_uncounted(struct elements *elements, const struct nestnet_prefix *target,
+			      struct error *error)
+{
+	struct nft_element key = { .comment = "" }, element;
+	enum ruleset_set set = prefix_is_address(target) ? RULESET_COEXIST_TIMED
+							 : RULESET_COEXIST_PREF;
+	int family = target->address.family, r;
+
+	key_put_prefix(&key, target);
+	r = elements_get(elements, set, family, key.key, &element, error);
+	if (r <= 0 || memcmp(element.key_end, key.key_end, sizeof(key.key_end)) != 0)
+		return r < 0 ? r : 0;
+	r = seek(elements, target, COEXISTS, error);
+	return r == 0 ? elements_remove(elements, set, family, key.key, error) : r;
+}
+
+int guest_coexists(struct elements *elements, const struct nestnet_prefix *target,
+		   struct error *error)
+{
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	struct nft_element element;
+	int family = target->address.family, r = coexists_uncounted(elements, target, error);
+
+	if (r != 0 || !prefix_is_address(target))
+		return r;
+	key_put_address(key, &target->address);
+	return elements_get(elements, RULESET_COEXIST, family, key, &element, error);
 }
 
 int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,

@@ -48,17 +48,20 @@ enum exposure_touch exposure_touch(enum ruleset_set set, int family,
 	switch ((int)set) {
 	case RULESET_ADDR: case RULESET_ADDR_TIMED: case RULESET_ADDR_FROM:
 	case RULESET_ADDR_NOLOCAL: case RULESET_ADDR_OPEN: case RULESET_ADDR_KEEP: case RULESET_ADDR_TAP:
+	case RULESET_ADDR_COEXIST:
 	case RULESET_ADDR_EXCEPT: case RULESET_EXCEPT: case RULESET_EXCEPT_RANGE:
 		return touch_key(element, family, ENDPOINT_ADDRESS, ret_alias);
 	case RULESET_PORT: case RULESET_PORT_TIMED: case RULESET_PORT_FROM:
 	case RULESET_PORT_NOLOCAL: case RULESET_PORT_OPEN: case RULESET_PORT_TAP:
+	case RULESET_PORT_COEXIST:
 		return touch_key(element, family, ENDPOINT_PORT, ret_alias);
 	case RULESET_RANGE: case RULESET_RANGE_FROM: case RULESET_RANGE_SRC:
 	case RULESET_RANGE_NOLOCAL: case RULESET_RANGE_OPEN: case RULESET_RANGE_TAP:
-	case RULESET_SHIFT_RANGE:
+	case RULESET_RANGE_COEXIST: case RULESET_SHIFT_RANGE:
 		return touch_key(element, family, ENDPOINT_RANGE, ret_alias);
 	case RULESET_ANY: case RULESET_ANY_FROM: case RULESET_ANY_SRC:
 	case RULESET_ANY_NOLOCAL: case RULESET_ANY_OPEN: case RULESET_ANY_TAP:
+	case RULESET_ANY_COEXIST:
 		return touch_key(element, family, ENDPOINT_ANY, ret_alias);
 	case RULESET_EGRESS:
 		return touch_egress(element, family, ret_alias);
@@ -66,7 +69,7 @@ enum exposure_touch exposure_touch(enum ruleset_set set, int family,
 	 * shifted range does not tell the range. */
 	case RULESET_PREF: case RULESET_PREF_FROM: case RULESET_PREF_SRC:
 	case RULESET_PREF_NOLOCAL: case RULESET_PREF_OPEN: case RULESET_PREF_KEEP:
-	case RULESET_PREF_TAP:
+	case RULESET_PREF_TAP: case RULESET_PREF_COEXIST:
 	case RULESET_EGRESS_PREF: case RULESET_SHIFT:
 		return EXPOSURE_TOUCH_ANY;
 	}

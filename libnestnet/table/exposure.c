@@ -20,21 +20,21 @@
 
 /* Which sets a shape of alias lives in. */
 struct shape_sets {
-	enum ruleset_set map, timed, nolocal, open;
+	enum ruleset_set map, timed, nolocal, open, coexist;
 	bool has_target_port;
 };
 
 static const struct shape_sets shape_sets[] = {
 	[ENDPOINT_ADDRESS] = { RULESET_ADDR, RULESET_ADDR_TIMED, RULESET_ADDR_NOLOCAL,
-			       RULESET_ADDR_OPEN, false },
+			       RULESET_ADDR_OPEN, RULESET_ADDR_COEXIST, false },
 	[ENDPOINT_PREFIX] = { RULESET_PREF, RULESET_PREF, RULESET_PREF_NOLOCAL,
-			      RULESET_PREF_OPEN, false },
+			      RULESET_PREF_OPEN, RULESET_PREF_COEXIST, false },
 	[ENDPOINT_PORT] = { RULESET_PORT, RULESET_PORT_TIMED, RULESET_PORT_NOLOCAL,
-			    RULESET_PORT_OPEN, true },
+			    RULESET_PORT_OPEN, RULESET_PORT_COEXIST, true },
 	[ENDPOINT_RANGE] = { RULESET_RANGE, RULESET_RANGE, RULESET_RANGE_NOLOCAL,
-			     RULESET_RANGE_OPEN, false },
+			     RULESET_RANGE_OPEN, RULESET_RANGE_COEXIST, false },
 	[ENDPOINT_ANY] = { RULESET_ANY, RULESET_ANY, RULESET_ANY_NOLOCAL, RULESET_ANY_OPEN,
-			   true },
+			   RULESET_ANY_COEXIST, true },
 };
 
 static const int families[] = { AF_INET, AF_INET6 };
@@ -143,19 +143,23 @@ void exposures_clear(struct exposures *exposures)
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+/* What each option is a set of. */
 static int read_flags(struct elements *elements, const struct shape_sets *sets,
 		      const uint8_t *key, struct exposure *ret, struct error *error)
 {
-	struct nft_element element;
-	int family = family_of(ret), r;
+	const enum ruleset_set asked[] = { sets->nolocal, sets->open, sets->coexist };
+	static const unsigned int flags[] = { NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN,
+					      NESTNET_EXPOSE_COEXIST };
+	int family = family_of(ret);
+	int r = elements_ask(elements, asked, ARRAY_SIZE(asked), family, key, error);
 
-	r = elements_get(elements, sets->nolocal, family, key, &element, error);
-	if (r == 1)
-		ret->flags |= NESTNET_EXPOSE_NO_LOCAL;
-	if (r >= 0)
-		r = elements_get(elements, sets->open, family, key, &element, error);
-	if (r == 1)
-		ret->flags |= NESTNET_EXPOSE_OPEN;
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(asked); i++) {
+		struct nft_element element;
+
+		r = elements_get(elements, asked[i], family, key, &element, error);
+		if (r == 1)
+			ret->flags |= flags[i];
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -363,6 +367,8 @@ static int change_exposure(struct elements *elements, const struct exposure *exp
 		r = change_member(elements, sets->nolocal, exposure, change, error);
 	if (r == 0 && (exposure->flags & NESTNET_EXPOSE_OPEN))
 		r = change_member(elements, sets->open, exposure, change, error);
+	if (r == 0 && (exposure->flags & NESTNET_EXPOSE_COEXIST))
+		r = change_member(elements, sets->coexist, exposure, change, error);
 	if (r == 0)
 		r = exposure_change_tap(elements, exposure, change, error);
 	if (r == 0)
@@ -479,6 +485,8 @@ int exposure_load(struct elements *elements, struct error *error)
 		RULESET_PREF_NOLOCAL,  RULESET_ADDR_OPEN,    RULESET_PORT_OPEN,
 		RULESET_ANY_OPEN,      RULESET_RANGE_OPEN,   RULESET_PREF_OPEN,
 		RULESET_ADDR_KEEP,     RULESET_PREF_KEEP,    RULESET_EGRESS,
+		RULESET_PORT_COEXIST,  RULESET_RANGE_COEXIST, RULESET_ANY_COEXIST,
+		RULESET_ADDR_COEXIST,  RULESET_PREF_COEXIST,
 		RULESET_EGRESS_PREF,   RULESET_ADDR_EXCEPT,  RULESET_EXCEPT,
 		RULESET_EXCEPT_RANGE,
 	};

@@ -26,7 +26,7 @@
 
 struct exposure {
 	struct nestnet_endpoint alias, target;
-	unsigned int flags; /* NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN */
+	unsigned int flags; /* NESTNET_EXPOSE_NO_LOCAL, _OPEN, _COEXIST */
 	enum nestnet_egress egress;
 	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
 	struct nestnet_endpoint *except;       /* protocol and ports; owned */

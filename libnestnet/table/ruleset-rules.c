@@ -448,6 +448,15 @@ static void add_closed(const struct ruleset_half *half)
 	ruleset_stay_and_accept(rule);
 	nft_add_rule(half->batch, rule);
 
+	/* ip daddr @coexist4 counter drop */
+	match_rule(half, "closed", NFT_DESTINATION, RULESET_COEXIST,
+		   ruleset_count_and_drop);
+	/* ip daddr @coexist_timed4 counter drop */
+	match_rule(half, "closed", NFT_DESTINATION, RULESET_COEXIST_TIMED,
+		   ruleset_count_and_drop);
+	/* ip daddr @coexist_pref4 counter drop */
+	match_rule(half, "closed", NFT_DESTINATION, RULESET_COEXIST_PREF,
+		   ruleset_count_and_drop);
 	/* ip daddr @open4 accept */
 	match_rule(half, "closed", NFT_DESTINATION, RULESET_OPEN, nft_rule_accept);
 	/* ip daddr @closed4 counter drop */

@@ -138,6 +138,13 @@ PREFIX_SOURCES(n, ADDR, "addr", KEY_ADDRESSES(ip, len)), \
 [RULESET_ANY_TAP]   = SET(n, "any_tap", TIMEOUT, KEY_ANY_PORT(ip, len)), \
 [RULESET_ADDR_TAP]  = SET(n, "addr_tap", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PREF_TAP]  = SET(n, "pref_tap", INTERVAL | TIMEOUT, KEY_ADDRESS(ip, len)), \
+[RULESET_PORT_COEXIST]  = SET(n, "port_coexist", TIMEOUT, KEY_PORT(ip, len)), \
+[RULESET_RANGE_COEXIST] = SET(n, "range_coexist", INTERVAL | TIMEOUT, \
+	KEY_PORT(ip, len)), \
+[RULESET_ANY_COEXIST]   = SET(n, "any_coexist", TIMEOUT, KEY_ANY_PORT(ip, len)), \
+[RULESET_ADDR_COEXIST]  = SET(n, "addr_coexist", TIMEOUT, KEY_ADDRESS(ip, len)), \
+[RULESET_PREF_COEXIST]  = SET(n, "pref_coexist", INTERVAL | TIMEOUT, \
+	KEY_ADDRESS(ip, len)), \
 [RULESET_ADDR_KEEP]  = SET(n, "addr_keep", TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_PREF_KEEP]  = SET(n, "pref_keep", INTERVAL | TIMEOUT, KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST]           = SET(n, "guest", 0, KEY_ADDRESS(ip, len)), \
@@ -152,6 +159,10 @@ PREFIX_SOURCES(n, ADDR, "addr", KEY_ADDRESSES(ip, len)), \
 	KEY_ADDRESS(ip, len)), \
 [RULESET_GUEST_OPEN_MORE] = SET(n, "guest_open_more", 0, \
 	KEY_ADDRESS_NUMBER(ip, len)), \
+[RULESET_COEXIST]      = SET(n, "coexist", 0, KEY_ADDRESS(ip, len)), \
+[RULESET_COEXIST_TIMED] = SET(n, "coexist_timed", 0, KEY_ADDRESS(ip, len)), \
+[RULESET_COEXIST_PREF] = SET(n, "coexist_pref", INTERVAL, KEY_ADDRESS(ip, len)), \
+[RULESET_COEXIST_MORE] = SET(n, "coexist_more", 0, KEY_ADDRESS_NUMBER(ip, len)), \
 [RULESET_EGRESS]      = SET(n, "egress", TIMEOUT, \
 	KEY_ADDRESS(ip, len), TO_ADDRESS(ip, len)), \
 [RULESET_EGRESS_PREF] = SET(n, "egress_pref", PREFIX | TIMEOUT, \

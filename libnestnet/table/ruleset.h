@@ -19,7 +19,7 @@
 /** The last number grows whenever the skeleton changes; kept in the tables' comments. An
  *  older table is read by the names of the sets and made anew (elements_renew()): so a set
  *  that gets other keys or values gets another name. */
-#define RULESET_VERSION       "nestnet skeleton 3"
+#define RULESET_VERSION       "nestnet skeleton 4"
 #define RULESET_GUARD_VERSION "nestnet guards 1"
 
 /** What is made as a whole when it is first needed, in this order. */
@@ -101,6 +101,11 @@ enum ruleset_set {
 	RULESET_ANY_OPEN,
 	RULESET_ADDR_OPEN,
 	RULESET_PREF_OPEN,
+	RULESET_PORT_COEXIST, /* --coexist, likewise */
+	RULESET_RANGE_COEXIST,
+	RULESET_ANY_COEXIST,
+	RULESET_ADDR_COEXIST,
+	RULESET_PREF_COEXIST,
 	/* the tap that an exposure goes with, in the comment (exposure-tap.h); no rule reads it */
 	RULESET_PORT_TAP,
 	RULESET_RANGE_TAP,
@@ -119,6 +124,13 @@ enum ruleset_set {
 	RULESET_GUEST_OPEN_TIMED,
 	RULESET_GUEST_OPEN_PREF,
 	RULESET_GUEST_OPEN_MORE,
+	/* targets that other software's rules let by for our sake: closed whatever else is
+	 * said of them. TIMED, for exposures that end by themselves, has no timeouts, since
+	 * those rules have none. */
+	RULESET_COEXIST,
+	RULESET_COEXIST_TIMED,
+	RULESET_COEXIST_PREF,
+	RULESET_COEXIST_MORE,
 	/* --egress, keyed by the target */
 	RULESET_EGRESS,
 	RULESET_EGRESS_PREF,

@@ -50,7 +50,7 @@ function nat(   subnet) {
 
 # The options that every shape may have.
 function common(family, alias) {
-	return opt(3, "--no-local") opt(3, "--open") \
+	return opt(3, "--no-local") maybe(2, "--open|--coexist") \
 		maybe(2, "--from " sources[family] "|--from " sources[family] " --from " alias) \
 		opt(5, "--timeout 1h") opt(2, "--comment 'no. 1: a, b'") opt(5, "--no-forward") \
 		opt(9, "--force")

@@ -220,7 +220,7 @@ test_an_unexposed_alias_is_l1s_again() {
 test_an_exposure_has_all_its_keys() {
 	nestnet expose '[fd10:128::13]:53/udp' '[fd12::89]:7' --comment dns
 	same "JSON" \
-		'{"alias":"fd10:128::13","comment":"dns","egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"[fd10:128::13]:53/udp","local":true,"open":false,"port":"53","protocol":"udp","target":"fd12::89","target_port":"7","timeout_s":null}' \
+		'{"alias":"fd10:128::13","coexist":false,"comment":"dns","egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"[fd10:128::13]:53/udp","local":true,"open":false,"port":"53","protocol":"udp","target":"fd12::89","target_port":"7","timeout_s":null}' \
 		"$(nestnet -j list | jq -c -S '.[0]')"
 	same "by target" 1 "$(nestnet -j list fd12::89 | jq length)"
 	same "by port" 1 "$(nestnet -j list '[fd10:128::13]:53/udp' | jq length)"

@@ -12,14 +12,14 @@ test_an_empty_list_is_no_failure() {
 test_an_exposure_has_all_its_keys() {
 	nestnet expose 10.128.0.13 192.168.122.89 --comment web
 	same "JSON" \
-		'{"alias":"10.128.0.13","comment":"web","egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"10.128.0.13","local":true,"open":false,"port":null,"protocol":null,"target":"192.168.122.89","target_port":null,"timeout_s":null}' \
+		'{"alias":"10.128.0.13","coexist":false,"comment":"web","egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"10.128.0.13","local":true,"open":false,"port":null,"protocol":null,"target":"192.168.122.89","target_port":null,"timeout_s":null}' \
 		"$(nestnet -j list | jq -c -S '.[0]')"
 }
 
 test_a_port_has_all_its_keys() {
 	nestnet expose 10.128.0.13:53/udp 192.168.122.89:7 --no-local --open
 	same "JSON" \
-		'{"alias":"10.128.0.13","comment":null,"egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"10.128.0.13:53/udp","local":false,"open":true,"port":"53","protocol":"udp","target":"192.168.122.89","target_port":"7","timeout_s":null}' \
+		'{"alias":"10.128.0.13","coexist":false,"comment":null,"egress":"masquerade","except":[],"expires_s":null,"flows":0,"from":[],"id":"10.128.0.13:53/udp","local":false,"open":true,"port":"53","protocol":"udp","target":"192.168.122.89","target_port":"7","timeout_s":null}' \
 		"$(nestnet -j list | jq -c -S '.[0]')"
 }
 

@@ -95,7 +95,7 @@ static ssize_t send_spoiled(int fd, const void *bytes, size_t len)
 	/* The table's name is the first attribute of every message. */
 	name = (char *)find_last(copy, len) + NLMSG_HDRLEN + sizeof(struct nfgenmsg) +
 	       NLA_HDRLEN;
-	ck_assert_str_eq(name, "nestnet");
+	ck_assert_msg(strcmp(name, "nestnet") == 0 || strcmp(name, "filter") == 0, "%s", name);
 	name[0] = 'x';
 	sent = send_on(fd, copy, len);
 	free(copy);

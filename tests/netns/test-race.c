@@ -101,6 +101,27 @@ START_TEST(an_exposure_that_somebody_else_took_back_is_not_there)
 }
 END_TEST
 
+/* Docker, say, lays its rules anew between the look at them and the batch. */
+START_TEST(a_chain_of_others_that_is_flushed_meanwhile_is_looked_at_again)
+{
+	sh("ip link add virbr0 type bridge && ip address add 192.168.122.1/24 dev virbr0 && "
+	   "ip link set virbr0 up && "
+	   "nft 'table ip filter { chain FORWARD { type filter hook forward priority 0; "
+	   "policy drop; ip daddr 10.9.9.9 drop; }; }'");
+	let_in(NULL, NULL, "nft flush chain ip filter FORWARD", 1);
+	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_COEXIST));
+	ck_assert_uint_eq(faults_batches(), 2);
+	sh("nft list chain ip filter FORWARD | grep -q 'ip daddr 192.168.122.89 oifname \"virbr0\" "
+	   "counter packets 0 bytes 0 accept comment \"nestnet\"'");
+
+	/* One that is gone by then takes its rules along. */
+	let_in(NULL, NULL, "nft delete table ip filter", 1);
+	ok(unexpose("10.128.0.13", 0));
+	ck_assert_uint_eq(faults_batches(), 2);
+	ck_assert_str_eq(exposures(), "");
+}
+END_TEST
+
 START_TEST(links_are_not_made_twice_when_a_plan_is_made_anew)
 {
 	struct nestnet_transaction *tx = begin();
@@ -340,6 +361,8 @@ int main(void)
 	tcase_add_test(between, a_plan_that_somebody_else_fulfilled_has_nothing_to_do);
 	tcase_add_test(between, an_exposure_that_somebody_else_took_back_is_not_there);
 	tcase_add_test(between, links_are_not_made_twice_when_a_plan_is_made_anew);
+	tcase_add_test(between,
+		       a_chain_of_others_that_is_flushed_meanwhile_is_looked_at_again);
 	tcase_add_test(between, a_ruleset_that_always_changes_is_given_up_on);
 	tcase_add_test(between, a_rollback_leaves_what_another_writer_made_meanwhile);
 	tcase_add_test(many, of_exposures_made_by_four_writers_at_once_none_is_lost);
