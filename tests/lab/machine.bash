@@ -39,7 +39,7 @@ with_hooks() {
 	END
 	chmod 755 "$MACHINE_ROOT/bin/nestnet"
 	rendered hooks/hook.sh "$MACHINE_ROOT/share/hook.sh"
-	for name in apply dhcp/dhcp-files udev/udev-port qemu/qemu-ifup qemu/qemu-ifdown; do
+	for name in apply coexist dhcp/dhcp-files udev/udev-port qemu/qemu-ifup qemu/qemu-ifdown; do
 		rendered hooks/$name "$MACHINE_ROOT/libexec/${name##*/}"
 	done
 	PATH=$MACHINE_ROOT/bin:$PATH
