@@ -410,7 +410,7 @@ a_cxx_program_links_with_the_library() {
 sources() {
 	find "$top"/{bridge-helper,examples,include,libnestnet,nestnet-cli,tests,man} -type f \
 		\( -name '*.[ch]' -o -name '*.bash' -o -name '*.[13578]' -o -name '*.conf' \
-		-o -name run -o -name lab \) | sort
+		-o -name init -o -name run -o -name lab \) | sort
 	find "$top"/{hooks,completion,packaging,tests/packaging} -type f ! -name '*.md' | sort -u
 	printf '%s\n' "$top"/{Makefile.am,configure.ac,autogen.sh,quickstart,run-tests}
 }

@@ -15,7 +15,7 @@ packages_lab=(curl iproute2 mount nftables)
 # shellcheck disable=SC2034
 packages_tests=(
 	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base doxygen fish g++ ifupdown iptables
-	jq libcap2-bin libclang-rt-dev mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
+	jq kmod libcap2-bin libclang-rt-dev mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
 	debhelper dpkg-dev lintian mmdebstrap musl-tools
 )
 
@@ -51,24 +51,32 @@ packages_install() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
 }
 
-# kernel_fetch DIRECTORY: what a guest under QEMU boots, which nobody installs: Debian's kernel
-# for clouds as DIRECTORY/vmlinuz, and its modules for virtio. Done once.
+# kernel_fetch DIRECTORY: the kernel of Debian 12 itself, which nobody installs, for guests under
+# QEMU: the one for clouds as DIRECTORY/vmlinuz, its modules for virtio, and in DIRECTORY/root,
+# as modprobe wants them, those of networks. Done once.
 kernel_fetch() {
 	local package name partial=$1.new
 
-	[[ ! -e $1/vmlinuz ]] || return 0
+	[[ ! -d $1/root ]] || return 0
 	rm -rf "$partial"
-	mkdir -p "$partial/root"
+	mkdir -p "$partial/all"
 	kernel_download "$partial" || { apt-get -q update && kernel_download "$partial"; } || return 1
 	package=$(echo "$partial"/*.deb)
-	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$partial/root" --wildcards \
-		'./boot/vmlinuz-*' '*/virtio*.ko' '*/failover.ko' '*/net_failover.ko'
-	mv "$partial"/root/boot/vmlinuz-* "$partial/vmlinuz"
+	dpkg-deb --fsys-tarfile "$package" | tar -x -C "$partial/all" --wildcards \
+		'./boot/vmlinuz-*' '*/modules.builtin*' '*/modules.order' \
+		'*/virtio*.ko' '*/failover.ko' '*/net_failover.ko' \
+		'*/kernel/crypto/*' '*/kernel/lib/*' '*/kernel/net/*' \
+		'*/drivers/net/bonding/*' '*/drivers/net/dummy.ko' '*/drivers/net/macvlan.ko' \
+		'*/drivers/net/tun.ko' '*/drivers/net/veth.ko'
+	mv "$partial"/all/boot/vmlinuz-* "$partial/vmlinuz"
 	for name in failover net_failover virtio virtio_mmio virtio_net virtio_pci \
 		virtio_pci_legacy_dev virtio_pci_modern_dev virtio_ring; do
-		find "$partial/root" -name "$name.ko" -exec mv {} "$partial" \;
+		find "$partial/all" -name "$name.ko" -exec cp {} "$partial" \;
 	done
-	rm -rf "$partial/root" "$package" "$1"
+	name=$(cd "$partial/all/lib/modules" && echo *)
+	depmod -b "$partial/all" "$name" || return 1
+	rm -rf "$package" "$partial/all/boot" "$1"
+	mv "$partial/all" "$partial/root"
 	mv "$partial" "$1"
 }
 
