@@ -138,7 +138,7 @@ static void read_addresses(const struct nlattr *nest, struct conntrack_tuple *re
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_IP_V4_SRC:
 			read_address(attr, &ret->source, AF_INET);
@@ -166,7 +166,7 @@ static void read_protocol(const struct nlattr *nest, struct conntrack_tuple *ret
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_PROTO_NUM:
 			if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
@@ -202,7 +202,7 @@ static void read_tuple(const struct nlattr *nest, struct conntrack_tuple *ret,
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		if (mnl_attr_get_type(attr) == CTA_TUPLE_IP)
 			read_addresses(attr, ret);
 		else if (mnl_attr_get_type(attr) == CTA_TUPLE_PROTO)
@@ -247,7 +247,7 @@ static int take_flow(void *userdata, const struct nlmsghdr *reply)
 
 	if (!reply)
 		return lister->fn(lister->userdata, NULL);
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_TUPLE_ORIG:
 			read_tuple(attr, &flow.original, &flow.protocol);
@@ -270,7 +270,7 @@ static int take_count(void *userdata, const struct nlmsghdr *reply)
 
 	if (!reply)
 		return 0;
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == CTA_STATS_GLOBAL_ENTRIES &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
 			*count = ntohl(mnl_attr_get_u32(attr));

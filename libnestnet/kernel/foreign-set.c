@@ -31,7 +31,7 @@ size_t foreign_read_value(const struct nlattr *data, uint8_t *ret, size_t size)
 	const struct nlattr *attr;
 	size_t len = 0;
 
-	mnl_attr_for_each_nested (attr, data) {
+	attr_for_each_nested (attr, data) {
 		if (mnl_attr_get_type(attr) != NFTA_DATA_VALUE)
 			continue;
 		len = mnl_attr_get_payload_len(attr);
@@ -67,7 +67,7 @@ static int read_nested(const struct nlattr *nest, struct foreign_op *ret)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0) {
 			ret->kind = FOREIGN_END;
@@ -88,7 +88,7 @@ int foreign_read_verdict(const struct nlattr *data, struct foreign_op *ret)
 	const struct nlattr *attr;
 	int r = 0;
 
-	mnl_attr_for_each_nested (attr, data) {
+	attr_for_each_nested (attr, data) {
 		if (r == 0 && mnl_attr_get_type(attr) == NFTA_DATA_VERDICT)
 			r = read_nested(attr, ret);
 	}
@@ -104,7 +104,7 @@ static int read_element(const struct nlattr *nest, struct entry *ret)
 	uint32_t flags = 0;
 	int r = 0;
 
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_SET_ELEM_KEY:
 			element->len =
@@ -164,10 +164,10 @@ static int take_message(void *userdata, const struct nlmsghdr *reply)
 		clear_entries(reader);
 		return 0;
 	}
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
 			continue;
-		mnl_attr_for_each_nested (nest, attr) {
+		attr_for_each_nested (nest, attr) {
 			if (r == 0)
 				r = take_element(reader, nest);
 		}

@@ -211,7 +211,7 @@ static int take_devices(struct foreign_chain *chain, const struct nlattr *const 
 
 	if (!hook[NFTA_HOOK_DEVS])
 		return name ? add_device(chain, name, false) : 0;
-	mnl_attr_for_each_nested (attr, hook[NFTA_HOOK_DEVS]) {
+	attr_for_each_nested (attr, hook[NFTA_HOOK_DEVS]) {
 		name = get_text(attr);
 		if (r == 0 && name)
 			r = add_device(chain, name,
@@ -225,7 +225,7 @@ static int take_base(struct foreign_chain *chain, const struct nlattr *const *at
 	const char *type = get_text(attrs[NFTA_CHAIN_TYPE]);
 	const struct nlattr *hook[FOREIGN_ATTRS] = { NULL }, *attr;
 
-	mnl_attr_for_each_nested (attr, attrs[NFTA_CHAIN_HOOK])
+	attr_for_each_nested (attr, attrs[NFTA_CHAIN_HOOK])
 		read_attrs(attr, hook);
 	chain->is_base = true;
 	chain->hook =
@@ -274,7 +274,7 @@ static int read_message(const struct nlmsghdr *reply, uint16_t type,
 	if (reply->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | type) ||
 	    mnl_nlmsg_get_payload_len(reply) < sizeof(*generic))
 		return -1;
-	mnl_attr_for_each (attr, reply, sizeof(*generic))
+	attr_for_each (attr, reply, sizeof(*generic))
 		read_attrs(attr, ret_attrs);
 	return generic->nfgen_family;
 }
@@ -424,13 +424,13 @@ static int add_expr(struct foreign_rule *rule, const struct nlattr *nest)
 	const struct nlattr *attrs[FOREIGN_ATTRS] = { NULL }, *attr;
 	struct foreign_expr expr;
 
-	mnl_attr_for_each_nested (attr, nest)
+	attr_for_each_nested (attr, nest)
 		read_attrs(attr, attrs);
 	expr = (struct foreign_expr){ .name = get_text(attrs[NFTA_EXPR_NAME]) };
 	if (!expr.name)
 		expr.name = "?"; /* which then may match, or not */
 	if (attrs[NFTA_EXPR_DATA]) {
-		mnl_attr_for_each_nested (attr, attrs[NFTA_EXPR_DATA])
+		attr_for_each_nested (attr, attrs[NFTA_EXPR_DATA])
 			read_attrs(attr, expr.attrs);
 	}
 	return foreign_add_expr(rule, &expr);
@@ -462,7 +462,7 @@ static int fill_rule(struct foreign_rule *rule, const struct nlattr *expressions
 
 	if (!expressions)
 		return 0;
-	mnl_attr_for_each_nested (attr, expressions) {
+	attr_for_each_nested (attr, expressions) {
 		if (r == 0)
 			r = add_expr(rule, attr);
 	}

@@ -80,7 +80,7 @@ static int set_some(struct netlink *nl, const struct link_id *links, size_t coun
 				    .nlmsg_type = RTM_SETLINK,
 				    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
 			.info = { .ifi_index = (int)links[i].ifindex },
-			.attr = { .nla_len = NLA_HDRLEN + sizeof(group),
+			.attr = { .nla_len = sizeof(messages->attr) + sizeof(group),
 				  .nla_type = IFLA_GROUP },
 			.group = group,
 		};

@@ -15,6 +15,8 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -22,6 +24,33 @@
  * it was done. No kernel answers with it.
  */
 #define NETLINK_LOST ECOMM
+
+/** A message's length with its padding: MNL_ALIGN() without its mask of int. */
+static inline size_t netlink_align(size_t len)
+{
+	return (len + MNL_ALIGNTO - 1) & ~((size_t)MNL_ALIGNTO - 1);
+}
+
+/** Whether a whole attribute is at attr, before end: one that is longer ends the list. */
+static inline bool attr_is_before(const struct nlattr *attr, const void *end)
+{
+	ptrdiff_t left = (const char *)end - (const char *)attr;
+
+	return left >= (ptrdiff_t)sizeof(*attr) && attr->nla_len >= sizeof(*attr) &&
+	       attr->nla_len <= left;
+}
+
+/** Those of a message behind its fixed part, and those of a nest. libmnl's count as int. */
+#define attr_for_each(attr, message, fixed_len)                             \
+	for ((attr) = mnl_nlmsg_get_payload_offset((message), (fixed_len)); \
+	     attr_is_before((attr), mnl_nlmsg_get_payload_tail(message));   \
+	     (attr) = mnl_attr_next(attr))
+
+#define attr_for_each_nested(attr, nest)                                       \
+	for ((attr) = mnl_attr_get_payload(nest);                              \
+	     attr_is_before((attr), (const char *)mnl_attr_get_payload(nest) + \
+					    mnl_attr_get_payload_len(nest));   \
+	     (attr) = mnl_attr_next(attr))
 
 /** Receives one reply; other than 0 ends the exchange (its rest is drained). */
 typedef int (*netlink_reply_fn)(void *userdata, const struct nlmsghdr *reply);

@@ -222,7 +222,7 @@ static const char *extended_text(const struct nlmsghdr *reply, size_t fixed_len)
 	    mnl_nlmsg_get_payload_len(reply) < fixed_len)
 		return NULL;
 
-	mnl_attr_for_each (attr, reply, (unsigned int)fixed_len) {
+	attr_for_each (attr, reply, fixed_len) {
 		if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 			return mnl_attr_get_str(attr);
@@ -255,7 +255,7 @@ static int read_ack(const struct nlmsghdr *reply, struct error *error)
 
 	/* An ack echoes the request's payload unless it is capped (NETLINK_CAP_ACK). */
 	if (!(reply->nlmsg_flags & NLM_F_CAPPED) && ack->msg.nlmsg_len > sizeof(ack->msg))
-		fixed += MNL_ALIGN(ack->msg.nlmsg_len - sizeof(ack->msg));
+		fixed += netlink_align(ack->msg.nlmsg_len - sizeof(ack->msg));
 	return set_kernel_error(error, -ack->error, extended_text(reply, fixed));
 }
 

@@ -35,7 +35,7 @@ static const struct nlattr *find_in(const struct nlattr *nest, uint16_t type)
 
 	if (!nest)
 		return NULL;
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		if (mnl_attr_get_type(attr) == type)
 			return attr;
 	}
@@ -93,13 +93,13 @@ static int take_rule(void *userdata, const struct nlmsghdr *reply)
 	if (NFNL_MSG_TYPE(reply->nlmsg_type) != NFT_MSG_NEWRULE ||
 	    mnl_nlmsg_get_payload_len(reply) < sizeof(struct nfgenmsg))
 		return 0;
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 			rule.chain = mnl_attr_get_str(attr);
 		if (mnl_attr_get_type(attr) != NFTA_RULE_EXPRESSIONS)
 			continue;
-		mnl_attr_for_each_nested (expr, attr)
+		attr_for_each_nested (expr, attr)
 			read_expr(expr, &rule);
 	}
 	if (!rule.chain || !rule.is_counted || !rule.is_drop)

@@ -159,7 +159,7 @@ static bool read_value(const struct nlattr *attr, uint8_t *ret, size_t len)
 {
 	const struct nlattr *inner;
 
-	mnl_attr_for_each_nested (inner, attr) {
+	attr_for_each_nested (inner, attr) {
 		if (mnl_attr_get_type(inner) == NFTA_DATA_VALUE &&
 		    mnl_attr_get_payload_len(inner) == len) {
 			memcpy(ret, mnl_attr_get_payload(inner), len);
@@ -197,10 +197,10 @@ static uint64_t read_counter(const struct nlattr *attr)
 {
 	const struct nlattr *data, *value;
 
-	mnl_attr_for_each_nested (data, attr) {
+	attr_for_each_nested (data, attr) {
 		if (mnl_attr_get_type(data) != NFTA_EXPR_DATA)
 			continue;
-		mnl_attr_for_each_nested (value, data) {
+		attr_for_each_nested (value, data) {
 			if (mnl_attr_get_type(value) == NFTA_COUNTER_PACKETS)
 				return read_u64(value);
 		}
@@ -217,7 +217,7 @@ static int read_element(const struct nft_set_spec *spec, const struct nlattr *ne
 	uint32_t flags = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_SET_ELEM_KEY:
 			has_key = read_value(attr, ret->key, spec->key_len);
@@ -308,10 +308,10 @@ static int take_message(void *userdata, const struct nlmsghdr *reply)
 		reader->has_behind = false;
 		return reader->fn(reader->userdata, NULL);
 	}
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_ELEMENTS)
 			continue;
-		mnl_attr_for_each_nested (nest, attr) {
+		attr_for_each_nested (nest, attr) {
 			r = take_element(reader, nest);
 			if (r != 0)
 				return r;
@@ -399,7 +399,7 @@ static int take_each(void *userdata, const struct nlmsghdr *reply)
 	const struct each *each = userdata;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_SET ||
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
 			continue;

@@ -98,7 +98,7 @@ static struct nlmsghdr *put_header(struct nft_batch *batch, uint16_t type, uint8
 	struct nlmsghdr *message;
 	struct nfgenmsg *generic;
 
-	if (!reserve(batch, NFT_MESSAGE_MAX + MNL_NLMSG_HDRLEN + sizeof(*generic)))
+	if (!reserve(batch, NFT_MESSAGE_MAX + sizeof(*message) + sizeof(*generic)))
 		return NULL;
 
 	message = mnl_nlmsg_put_header(batch->bytes + batch->len);
@@ -121,7 +121,7 @@ struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type,
 void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message)
 {
 	batch->last = batch->len;
-	batch->len += MNL_ALIGN(message->nlmsg_len);
+	batch->len += netlink_align(message->nlmsg_len);
 	batch->count++;
 	batch->tag = (struct nft_message_tag){ .spec = NULL };
 }
@@ -155,7 +155,7 @@ struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
 
 void nft_message_extended(struct nft_batch *batch, const struct nlmsghdr *message)
 {
-	batch->len = batch->last + MNL_ALIGN(message->nlmsg_len);
+	batch->len = batch->last + netlink_align(message->nlmsg_len);
 	batch->n_listed++;
 }
 
@@ -223,7 +223,7 @@ static uint32_t number_messages(struct netlink *nl, char *bytes, const char *end
 		message->nlmsg_seq = netlink_next_sequence(nl);
 		if (first == 0)
 			first = message->nlmsg_seq;
-		bytes += MNL_ALIGN(message->nlmsg_len);
+		bytes += netlink_align(message->nlmsg_len);
 	}
 	return first;
 }
@@ -243,7 +243,7 @@ int nft_batch_commit(struct netlink *nl, struct nft_batch *batch, uint32_t gener
 
 	last = (void *)(batch->bytes + batch->last);
 	last->nlmsg_flags |= NLM_F_ACK;
-	batch->len += MNL_ALIGN(end->nlmsg_len);
+	batch->len += netlink_align(end->nlmsg_len);
 
 	start = set_generation(batch, generation);
 	first = number_messages(nl, start, batch->bytes + batch->len);
@@ -279,7 +279,7 @@ static int take_answer(void *userdata, const struct nlmsghdr *reply)
 	struct table_answer *answer = userdata;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
+	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
 		switch (reply->nlmsg_type & 0xff) {
@@ -311,7 +311,7 @@ static size_t put_question(char *buffer, uint16_t type, uint8_t family, const ch
 	generic->nfgen_family = family;
 	if (table)
 		mnl_attr_put_strz(message, NFTA_TABLE_NAME, table);
-	return MNL_ALIGN(message->nlmsg_len);
+	return netlink_align(message->nlmsg_len);
 }
 
 int nft_table_get(struct netlink *nl, const struct nft_table *table,

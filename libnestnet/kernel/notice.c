@@ -63,7 +63,7 @@ static const struct nlattr *find_attr(const struct nlmsghdr *message, size_t fix
 
 	if (mnl_nlmsg_get_payload_len(message) < fixed)
 		return NULL;
-	mnl_attr_for_each (attr, message, (unsigned int)fixed) {
+	attr_for_each (attr, message, (unsigned int)fixed) {
 		if (mnl_attr_get_type(attr) == type)
 			return attr;
 	}
@@ -111,7 +111,7 @@ static size_t read_value(const struct nlattr *attr, uint8_t *ret, size_t size)
 {
 	const struct nlattr *inner;
 
-	mnl_attr_for_each_nested (inner, attr) {
+	attr_for_each_nested (inner, attr) {
 		size_t len = mnl_attr_get_payload_len(inner);
 
 		if (mnl_attr_get_type(inner) != NFTA_DATA_VALUE || len > size)
@@ -130,7 +130,7 @@ static void take_element(const struct reader *reader, struct notice *notice,
 
 	notice->key_len = 0;
 	notice->element = &element;
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_SET_ELEM_KEY:
 			notice->key_len = read_value(attr, element.key, NFT_KEY_MAX);
@@ -159,7 +159,7 @@ static void take_elements(const struct reader *reader, const struct nlmsghdr *me
 		return;
 	}
 	notice.set = mnl_attr_get_str(set);
-	mnl_attr_for_each_nested (nest, list)
+	attr_for_each_nested (nest, list)
 		take_element(reader, &notice, nest);
 }
 

@@ -89,7 +89,7 @@ static void take_verdict(const struct nlattr *nest, struct trace_event *event)
 	event->verdict = TRACE_UNKNOWN;
 	if (!nest || mnl_attr_validate(nest, MNL_TYPE_NESTED) < 0)
 		return;
-	mnl_attr_for_each_nested (attr, nest) {
+	attr_for_each_nested (attr, nest) {
 		if (mnl_attr_get_type(attr) == NFTA_VERDICT_CODE &&
 		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
 			event->verdict = verdict_of(ntohl(mnl_attr_get_u32(attr)));
@@ -134,7 +134,7 @@ static int take_event(void *userdata, const struct nlmsghdr *message)
 	if (message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) ||
 	    mnl_nlmsg_get_payload_len(message) < sizeof(*generic))
 		return 0;
-	mnl_attr_for_each (attr, message, sizeof(*generic)) {
+	attr_for_each (attr, message, sizeof(*generic)) {
 		if (mnl_attr_get_type(attr) < TRACE_ATTRS)
 			attrs[mnl_attr_get_type(attr)] = attr;
 	}
