@@ -352,6 +352,15 @@ the_helper_starts_nothing_asks_no_environment_and_measures_what_it_copies() {
 		sed 's/@.*//' | grep -Fxf <(xargs -n 1 <<<"$names")
 }
 
+# What the command runs is the user's to type: it has neither a shell nor a child.
+the_command_starts_no_program() {
+	local names='system popen fork vfork clone posix_spawn posix_spawnp execl execle execlp
+		execv execve execvp execvpe fexecve wordexp'
+
+	nm -D --undefined-only "$build/.libs/nestnet" | awk '{ print $NF }' | sed 's/@.*//' |
+		grep -Fxf <(xargs -n 1 <<<"$names")
+}
+
 # No globals: threads need no lock, and two contexts share nothing.
 the_library_has_no_writable_data() {
 	! is_instrumented || return 0
@@ -367,6 +376,84 @@ the_library_needs_the_libraries_that_were_chosen() {
 the_command_needs_the_library_and_asks_nothing_of_the_kernel() {
 	readelf -d "$build/.libs/nestnet" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
 		grep -E '^(libnl|libmnl|libnftnl)'
+}
+
+# ---- How it was built --------------------------------------------------------------------------
+
+installed=("$library" "$build/.libs/nestnet" "$build/.libs/nestnet-bridge-helper")
+
+# is_flagged FLAG: whether configure found that the compiler takes it.
+is_flagged() { sed -n 's/^NN_CFLAGS = //p' "$build/Makefile" | grep -qF -- "$1"; }
+
+# What the ELF headers say: addresses are random, all of the linker's tables read-only before
+# main() begins, no memory both written and executed, no code that is relocated.
+what_is_installed_is_linked_against_attacks() {
+	local file headers
+
+	for file in "${installed[@]}"; do
+		headers=$(readelf -hldW "$file")
+		grep -qE '^ *Type: +DYN' <<<"$headers" || echo "$file is not position independent"
+		grep -q ' GNU_RELRO ' <<<"$headers" || echo "$file has no RELRO"
+		grep -qE '\(FLAGS\) .*BIND_NOW|\(FLAGS_1\) .*NOW' <<<"$headers" ||
+			echo "$file binds late"
+		grep -qE ' GNU_STACK .* RW ' <<<"$headers" || echo "$file may execute its stack"
+		! grep -qE ' LOAD .* (RWE|WE) ' <<<"$headers" || echo "$file has code that is written"
+		! grep -qw TEXTREL <<<"$headers" || echo "$file has TEXTREL"
+	done
+	for file in "${installed[@]:1}"; do
+		readelf -dW "$file" | grep -qE '\(FLAGS_1\) .*PIE' || echo "$file is no PIE"
+	done
+}
+
+# With the compiler's help as far as it has it: stacks that are guarded, and copies that are
+# measured where glibc can.
+what_is_installed_is_compiled_against_attacks() {
+	local file imports
+
+	is_instrumented || {
+		is_flagged -fstack-protector-strong || echo 'stacks are not guarded'
+		for file in "${installed[@]}"; do
+			imports=$(nm -D --undefined-only "$file")
+			grep -qw __stack_chk_fail <<<"$imports" || echo "$file guards no stack"
+			! grep -q 'GLIBC_' <<<"$imports" || ! is_optimized ||
+				grep -qE ' __[a-z0-9_]+_chk@' <<<"$imports" ||
+				echo "$file measures no copy"
+		done
+		[[ $(uname -m) != x86_64 ]] || every_object_takes_jumps_where_it_says
+	}
+}
+
+is_optimized() { grep -qE '^CFLAGS = .*-O([1-3sz]|fast|$| )' "$build/Makefile"; }
+
+# The linker says so of a whole file only where libc's own startup does.
+every_object_takes_jumps_where_it_says() {
+	is_flagged -fcf-protection || echo "jumps are not checked"
+	[[ $(readelf -nW "$build/.libs/libnestnet-internal.a" | grep -c 'IBT, SHSTK') == \
+	   $(ar t "$build/.libs/libnestnet-internal.a" | wc -l) ]] || echo "not in every object"
+}
+
+no_path_of_this_machine_is_in_what_is_installed() {
+	local file
+
+	for file in "${installed[@]}"; do
+		readelf -dW "$file" | grep -E 'R(UN)?PATH' | grep -F "$build"
+		strings -a "$file" | grep -F -e "$top/" -e "$build/" | sed "s|^|$file: |"
+	done
+	is_flagged -ffile-prefix-map || echo "the compiler was not told"
+}
+
+# NN_REFERENCE: another build of this source, with the same compiler and flags, in another
+# place. The programs' directories are those of an installation; so their parts are compared.
+a_build_elsewhere_has_the_same_bytes() {
+	[[ -n ${NN_REFERENCE:-} ]] || return 0
+	local compared=0 file
+
+	for file in .libs/libnestnet.so $(cd "$build" && find nestnet-cli -name 'nestnet-*.o') \
+		$(cd "$build" && find bridge-helper -name 'nestnet_bridge_helper-*.o'); do
+		[[ $file != */nestnet_bridge_helper-main.o ]] || continue
+		cmp "$build/$file" "$NN_REFERENCE/$file" && compared=$((compared + 1))
+	done
+	[[ $compared -gt 20 ]] || echo "only $compared files"
 }
 
 # ---- The header by itself ------------------------------------------------------------------------
@@ -475,6 +562,7 @@ while read -r rule; do
 		failed=$((failed + 1))
 	fi
 done < <(sed -nE '/^# ---- Who includes/,$ s/^([a-z0-9_]+)\(\) \{$/\1/p' "${BASH_SOURCE[0]}" |
-	grep -vxE 'declared|declared_(prototypes|types)|prototypes_of_pages|displays_of_pages|compiles|sources')
+	grep -vxE 'declared|declared_(prototypes|types)|prototypes_of_pages|displays_of_pages|compiles|sources' |
+	grep -vxE 'is_optimized|every_object_takes_jumps_where_it_says')
 echo "$passed passed, $failed failed"
 [[ $failed == 0 && $passed -gt 0 ]]
