@@ -406,7 +406,7 @@ int expose_plan_sweep(struct plan *plan, uint32_t ifindex)
 	for (size_t i = 0; r == 0 && i < sweep.exposures.n; i++)
 		r = remove_swept(plan, &sweep.exposures.list[i]);
 	exposures_clear(&sweep.exposures);
-	return r < 0 ? error_prefix(plan_error(plan), "unexpose") : 0;
+	return r < 0 ? r : 0;
 }
 
 int expose_plan_extra(struct plan *plan)
@@ -417,7 +417,7 @@ int expose_plan_extra(struct plan *plan)
 	if (r == 0)
 		r = remove_all(plan, &gathered.exposures);
 	exposures_clear(&gathered.exposures);
-	return r < 0 ? error_prefix(plan_error(plan), "unexpose") : 0;
+	return r < 0 ? r : 0;
 }
 
 /* ---- Saving ----------------------------------------------------------------------------------- */

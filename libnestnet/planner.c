@@ -110,7 +110,7 @@ static int plan_clear(struct plan *plan)
 		r = forward_plan_restore(plan);
 	if (r == 0)
 		r = state_plan_clear(plan);
-	return r < 0 ? error_prefix(plan_error(plan), "clear") : 0;
+	return r;
 }
 
 static int plan_request(struct plan *plan, const struct request *request)
@@ -247,6 +247,7 @@ int planner_make(struct nestnet *ctx, const struct requests *requests, struct pl
 	if (r < 0)
 		return r;
 	plan->wanted = requests->wanted;
+	plan->is_of_one = requests->n == 1 && !requests->wanted;
 	r = requests->wanted ? plan_whole(plan, requests, ret_culprit)
 			     : plan_all(plan, requests, ret_culprit);
 	if (r == 0)

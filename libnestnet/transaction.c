@@ -279,10 +279,27 @@ static void end_orphans(struct nestnet_transaction *tx)
 	tx->ctx->error = first;
 }
 
+/* Where a step says what failed, and not for what: "forward on: ..." of an exposure. */
+static void name_request(struct nestnet_transaction *tx)
+{
+	struct error *error = &tx->ctx->error;
+	char name[NESTNET_TEXT_MAX + 32], undone[sizeof(name) + 8];
+	size_t verb_len;
+
+	if (tx->n != 1 || tx->objects)
+		return;
+	verb_len = command_name(&tx->requests[0], name, sizeof(name));
+	snprintf(undone, sizeof(undone), "after: %.*s", (int)verb_len, name);
+	if (strncmp(error->text, name, verb_len) != 0 && !strstr(error->text, undone))
+		error_prefix(error, "%s", name);
+}
+
 /* What was wrong with a request was said when it was queued: EINVAL by now is the kernel's
  * word for something of its own. */
 static int end_commit(struct nestnet_transaction *tx, int r)
 {
+	if (r < 0)
+		name_request(tx);
 	return context_end(tx->ctx, r == -EINVAL ? -EIO : r);
 }
 

@@ -174,6 +174,16 @@ static ssize_t send_patiently(struct netlink *nl, const void *bytes, size_t len)
 	return sent;
 }
 
+/* What was not sent has no answer: "No such device" from here is no word of the kernel's about
+ * the device that was asked for, and must not be taken for one. */
+static int send_failed(int code, struct error *error)
+{
+	error_set_errno(error, code);
+	if (code != EPERM && code != ENOMEM && code != ENOBUFS)
+		error->code = EIO;
+	return error_prefix(error, "send to kernel");
+}
+
 static int send_bytes(struct netlink *nl, const void *bytes, size_t len,
 		      struct error *error)
 {
@@ -183,10 +193,8 @@ static int send_bytes(struct netlink *nl, const void *bytes, size_t len,
 		grow_send_buffer(nl, len);
 
 	sent = send_patiently(nl, bytes, len);
-	if (sent < 0) {
-		error_set_errno(error, errno);
-		return error_prefix(error, "send to kernel");
-	}
+	if (sent < 0)
+		return send_failed(errno, error);
 	if ((size_t)sent != len)
 		return error_set(error, EIO, "send to kernel: %zd of %zu bytes went", sent,
 				 len);

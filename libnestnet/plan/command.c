@@ -293,6 +293,95 @@ char *command_format_options(const struct request *request)
 	return end_text(file, &text, true);
 }
 
+static const char *command_verb(const struct request *request)
+{
+	switch (request->kind) {
+	case REQUEST_EXPOSE:
+		return "expose";
+	case REQUEST_UNEXPOSE:
+	case REQUEST_UNEXPOSE_TARGET:
+		return "unexpose";
+	case REQUEST_TAP_ADD:
+		return "tap add";
+	case REQUEST_TAP_DEL:
+		return "tap del";
+	case REQUEST_BRIDGE_ADD:
+		return "bridge add";
+	case REQUEST_BRIDGE_DEL:
+		return "bridge del";
+	case REQUEST_ATTACH:
+		return "bridge attach";
+	case REQUEST_DETACH:
+		return "bridge detach";
+	case REQUEST_NAT_ADD:
+		return "nat add";
+	case REQUEST_NAT_DEL:
+		return "nat del";
+	case REQUEST_FORWARD:
+		return request->forward.is_on ? "forward on" : "forward off";
+	case REQUEST_ALIAS_ADD:
+		return "alias add";
+	case REQUEST_ALIAS_DEL:
+		return "alias del";
+	case REQUEST_CLEAR:
+		return "clear";
+	}
+	return "";
+}
+
+/* @return what it is about, in text or in the request; "": the host */
+static const char *command_object(const struct request *request, char *text)
+{
+	switch (request->kind) {
+	case REQUEST_EXPOSE:
+		return nestnet_endpoint_format(&request->expose.alias, text);
+	case REQUEST_UNEXPOSE:
+		return nestnet_endpoint_format(&request->unexpose.alias, text);
+	case REQUEST_UNEXPOSE_TARGET:
+		return request->unexpose_target.target.family
+			       ? nestnet_address_format(&request->unexpose_target.target,
+							text)
+			       : "--all";
+	case REQUEST_TAP_ADD:
+		return request->tap.name;
+	case REQUEST_BRIDGE_ADD:
+		return request->bridge.name;
+	case REQUEST_TAP_DEL:
+	case REQUEST_BRIDGE_DEL:
+	case REQUEST_DETACH:
+		return request->link.name;
+	case REQUEST_ATTACH:
+		return request->attach.ifname;
+	case REQUEST_NAT_ADD:
+		return nestnet_prefix_format(&request->nat.subnet, text);
+	case REQUEST_NAT_DEL:
+		return nestnet_prefix_format(&request->nat_del.subnet, text);
+	case REQUEST_FORWARD:
+		return request->forward.ifname;
+	case REQUEST_ALIAS_ADD:
+	case REQUEST_ALIAS_DEL:
+		return nestnet_prefix_format(&request->alias.prefix, text);
+	case REQUEST_CLEAR:
+		break;
+	}
+	return "";
+}
+
+size_t command_name(const struct request *request, char *buf, size_t size)
+{
+	const char *verb = command_verb(request), *object;
+	char text[NESTNET_TEXT_MAX];
+
+	object = command_object(request, text);
+	snprintf(buf, size, "%s%s%s%s", verb,
+		 request->kind == REQUEST_UNEXPOSE_TARGET &&
+				 request->unexpose_target.target.family
+			 ? " --target"
+			 : "",
+		 object[0] ? " " : "", object);
+	return strlen(verb);
+}
+
 int command_note(struct plan *plan, char op, const struct request *request)
 {
 	_cleanup_free_ char *text = NULL;

@@ -17,6 +17,10 @@ char *command_format_options(const struct request *request);
 /** The target without the port where that is the alias's. @return buf */
 const char *command_format_target(const struct expose_request *expose, char *buf);
 
+/** The command's words without its options and what they lead to, as sentences begin:
+ *  "expose 10.128.0.13". @return the length of its verb, "expose" */
+size_t command_name(const struct request *request, char *buf, size_t size);
+
 /** Says that the plan makes (+) what the request asks for, or takes it away (-). */
 int command_note(struct plan *plan, char op, const struct request *request);
 

@@ -310,7 +310,7 @@ static int commit_elements(struct plan *plan, void *step)
 	int r = elements_commit(plan->elements, plan_error(plan));
 
 	(void)step;
-	if (r == 0 || r == -ERESTART || plan->n_changes == 0)
+	if (r == 0 || r == -ERESTART || plan->n_changes == 0 || plan->is_of_one)
 		return r;
 	if (plan->n_changes == 1)
 		return error_prefix(plan_error(plan), "%s", plan->changes[0].text);

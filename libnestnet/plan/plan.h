@@ -89,7 +89,8 @@ struct plan {
 	size_t n_coexist;
 	bool coexists_all;
 	struct inventory *inventory; /* read when it is first asked for */
-	uint32_t auto_mtu;           /* that of the uplinks; 0: not asked yet */
+	bool is_of_one; /* of one request, which the transaction names where something fails */
+	uint32_t auto_mtu; /* that of the uplinks; 0: not asked yet */
 	/* of a whole state: what else is there goes, and what differs changes; else NULL */
 	const struct objects *wanted;
 };

@@ -358,7 +358,7 @@ static int delete_new_bridge(void)
 }
 
 const struct attempt attempts[] = {
-	{ "the first expose", arrange_nothing, first_expose, clear, true },
+	{ "expose, the first", arrange_nothing, first_expose, clear, true },
 	{ "expose", arrange_exposures, expose_with_options, unexpose_with_options,
 	  false },
 	{ "expose --replace", arrange_exposures, replace, replace_back, true },
@@ -377,8 +377,8 @@ const struct attempt attempts[] = {
 	{ "a whole network", arrange_uplinks, make_network, clear, true },
 	{ "clear", arrange_network, clear, make_network, true },
 	{ "expose --coexist", arrange_blocked, coexist, clear, true },
-	{ "unexpose of --coexist", arrange_coexisting, coexist_no_more, coexist, false },
-	{ "apply of --coexist", arrange_displaced, coexist_as_a_whole, displace_again, true },
-	{ "clear of --coexist", arrange_coexisting, clear, coexist_both, true },
+	{ "unexpose, of --coexist", arrange_coexisting, coexist_no_more, coexist, false },
+	{ "a whole state, of --coexist", arrange_displaced, coexist_as_a_whole, displace_again, true },
+	{ "clear, of --coexist", arrange_coexisting, clear, coexist_both, true },
 	{ "tap add, opened", arrange_guards, add_open_tap, close_tap, false },
 };

@@ -26,6 +26,7 @@
 static struct {
 	enum fault fault;
 	unsigned int at;
+	int code;
 	unsigned int sends, receives, batches, dumps, writes, ioctls;
 	bool has_struck;
 	void (*before_batch)(void *userdata);
@@ -45,11 +46,21 @@ const char *fault_name(enum fault fault)
 	return names[fault];
 }
 
+bool fault_has_code(enum fault fault)
+{
+	return fault != FAULT_BATCH;
+}
+
 bool fault_is_single(enum fault fault)
 {
 	return fault == FAULT_SEND || fault == FAULT_ANSWER_UNREAD ||
 	       fault == FAULT_ANSWER || fault == FAULT_BATCH || fault == FAULT_WRITE ||
 	       fault == FAULT_IOCTL;
+}
+
+static int code_or(int usual)
+{
+	return faults.code ? faults.code : usual;
 }
 
 /* Whether the count-th event of these kinds is one that fails. */
@@ -114,7 +125,7 @@ static ssize_t send_faulty(void *userdata, int fd, const void *bytes, size_t len
 	if (is_batch && faults.before_batch)
 		faults.before_batch(faults.userdata);
 	if (strikes(faults.sends, FAULT_SEND, FAULT_SENDS)) {
-		errno = ENOMEM;
+		errno = code_or(ENOMEM);
 		return -1;
 	}
 	if (is_batch && strikes(faults.batches, FAULT_BATCH, FAULT_BATCH + FAULT_KINDS))
@@ -127,14 +138,14 @@ static ssize_t receive_faulty(void *userdata, int fd, void *buffer, size_t size)
 	(void)userdata;
 	faults.receives++;
 	if (strikes(faults.receives, FAULT_ANSWER_UNREAD, FAULT_KINDS)) {
-		errno = ENOBUFS;
+		errno = code_or(ENOBUFS);
 		return -1;
 	}
 	if (strikes(faults.receives, FAULT_ANSWER, FAULT_ANSWERS) ||
 	    (faults.receives < faults.at + 3 &&
 	     strikes(faults.receives, FAULT_KINDS, FAULT_THREE_ANSWERS))) {
 		(void)recv(fd, buffer, size, MSG_DONTWAIT);
-		errno = ENOBUFS;
+		errno = code_or(ENOBUFS);
 		return -1;
 	}
 	return recv(fd, buffer, size, MSG_DONTWAIT);
@@ -146,7 +157,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
 {
 	faults.writes++;
 	if (strikes(faults.writes, FAULT_WRITE, FAULT_WRITES)) {
-		errno = EPERM;
+		errno = code_or(EPERM);
 		return -1;
 	}
 	return syscall(SYS_pwrite64, fd, bytes, len, offset);
@@ -164,7 +175,7 @@ int ioctl(int fd, unsigned long request, ...)
 	if (faults.before_ioctl && faults.ioctls == faults.at)
 		faults.before_ioctl();
 	if (strikes(faults.ioctls, FAULT_IOCTL, FAULT_IOCTLS)) {
-		errno = EIO;
+		errno = code_or(EIO);
 		return -1;
 	}
 	return (int)syscall(SYS_ioctl, fd, request, arg);
@@ -192,6 +203,11 @@ void faults_arm(struct nestnet *ctx, enum fault fault, unsigned int n)
 	listen_in(ctx);
 	faults.fault = fault;
 	faults.at = n;
+}
+
+void faults_set_code(int code)
+{
+	faults.code = code;
 }
 
 bool faults_disarm(void)

@@ -32,8 +32,14 @@ const char *fault_name(enum fault fault);
 /** It is one failure, after which everything works again. */
 bool fault_is_single(enum fault fault);
 
+/** It fails with an errno, and not with what the kernel answers. */
+bool fault_has_code(enum fault fault);
+
 /** Arms the n-th such event (from 1) from now on, on the context's sockets. */
 void faults_arm(struct nestnet *ctx, enum fault fault, unsigned int n);
+
+/** The errno that it fails with, where it is not to be the usual one. */
+void faults_set_code(int code);
 
 /** Ends it. @return whether the fault came to pass */
 bool faults_disarm(void);

@@ -3,7 +3,10 @@
  * Commits that fail, at every single point where they can: each message, each answer, each
  * setting and each ioctl, one after another, until the commit gets through. After each the
  * namespace is as it was, or as it was wanted where the commit said 0, or the commit said
- * that it could not be put back.
+ * that it could not be put back; and its sentence begins with what was asked for.
+ *
+ * Each point fails with another errno, by turns; with NN_FAULT_CODES=all every one with all
+ * of them (make check-all-faults). The last line counts.
  */
 
 #include "attempts.h"
@@ -15,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,17 +38,34 @@ static bool is_public(int r)
 	return false;
 }
 
+/* What a call may fail with: what the kernel says, and what a filter of system calls or a
+ * library in between might. */
+static const int codes[] = { EPERM,  EACCES, ENOMEM, ENOBUFS, EMSGSIZE,
+			     EINVAL, EIO,    EAGAIN, EINTR,   ECONNREFUSED,
+			     ENODEV, ENOSYS, ENOENT, EBUSY,   EOPNOTSUPP };
+
 /* One kind of fault in one attempt, at each point in turn. */
 struct run {
 	const struct attempt *attempt;
 	enum fault fault;
 	unsigned int n;
+	int code;
 	char *before, *after;
 	bool is_struck;
 	bool is_made; /* the namespace is as it was wanted */
 	int result;
 	char sentence[512];
 };
+
+/* The sentence begins with the command; of a whole one with that of a part. */
+static bool says_what(const struct run *run)
+{
+	const char *name = run->attempt->name;
+
+	if (strncmp(name, "a whole ", 8) == 0)
+		return run->sentence[0] != '\0';
+	return strncmp(run->sentence, name, strcspn(name, ",-")) == 0;
+}
 
 /* @return what is wrong with the end of a try, to be freed, or NULL */
 static char *judge(const struct run *run, bool *ret_as_before)
@@ -59,8 +80,8 @@ static char *judge(const struct run *run, bool *ret_as_before)
 		return strdup("nothing failed, and yet");
 	if (!is_public(run->result) && run->result != 0)
 		return strdup("no public code");
-	if (run->result != 0 && run->sentence[0] == '\0')
-		return strdup("nothing is said");
+	if (run->result != 0 && !says_what(run))
+		return strdup("it does not say what was attempted");
 	*ret_as_before = run->result != 0;
 	now = snapshot();
 	difference = snapshots_difference(run->result ? run->before : run->after, now);
@@ -75,6 +96,7 @@ static void try(struct run *run)
 	nestnet_free(ctx);
 	ck_assert_int_eq(nestnet_new(&ctx, NULL), 0);
 	faults_arm(ctx, run->fault, run->n);
+	faults_set_code(run->code);
 	run->result = run->attempt->act();
 	run->is_struck = faults_disarm();
 	snprintf(run->sentence, sizeof(run->sentence), "%s", nestnet_errmsg(ctx));
@@ -90,6 +112,33 @@ static void arrange_anew(const struct run *run)
 	}
 	netns_fresh();
 	run->attempt->arrange();
+}
+
+/* Of all processes together. */
+static unsigned int *n_points;
+
+static bool has_all_codes(void)
+{
+	const char *text = getenv("NN_FAULT_CODES");
+
+	return text && strcmp(text, "all") == 0;
+}
+
+/* @return how many tries this point has: with all codes, or with one of them by turns */
+static size_t count_codes(const struct run *run)
+{
+	return fault_has_code(run->fault) && has_all_codes() ? ARRAY_LEN(codes) : 1;
+}
+
+static void choose_code(struct run *run, size_t number)
+{
+	size_t turn = run->n + run->fault + (size_t)(run->attempt - attempts);
+	size_t i = has_all_codes() ? number : turn;
+
+	run->code = codes[i % ARRAY_LEN(codes)];
+	/* What is interrupted for ever never ends, and must not. */
+	if (run->code == EINTR && !fault_is_single(run->fault))
+		run->code = EIO;
 }
 
 /* Says the first that is wrong, and goes on no further. @return whether all was right */
@@ -115,16 +164,22 @@ static bool run_through(struct run *run, int report)
 			wrong = strdup("no end");
 			break;
 		}
-		if (!is_as_before)
-			arrange_anew(run);
-		try(run);
-		wrong = judge(run, &is_as_before);
-		run->is_made = run->result == 0;
+		for (size_t i = 0; i < count_codes(run) && run->is_struck && !wrong;
+		     i++) {
+			choose_code(run, i);
+			if (!is_as_before)
+				arrange_anew(run);
+			try(run);
+			wrong = judge(run, &is_as_before);
+			run->is_made = run->result == 0;
+			if (run->is_struck)
+				__atomic_fetch_add(n_points, 1, __ATOMIC_RELAXED);
+		}
 	}
 	if (wrong)
-		dprintf(report, "%s, %s at %u: %d: %.200s: %.600s\n", run->attempt->name,
-			fault_name(run->fault), run->n - step, run->result, run->sentence,
-			wrong);
+		dprintf(report, "%s, %s (%s) at %u: %d: %.200s: %.600s\n",
+			run->attempt->name, fault_name(run->fault), strerror(run->code),
+			run->n - step, run->result, run->sentence, wrong);
 	free(run->before);
 	free(run->after);
 	return !wrong;
@@ -246,8 +301,10 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("faults");
-	TCase *every = netns_case(suite, "every", 120);
-	TCase *coexisting = netns_case(suite, "coexisting", 120);
+	double seconds = has_all_codes() ? 3600 : 120;
+	int r;
+	TCase *every = netns_case(suite, "every", seconds);
+	TCase *coexisting = netns_case(suite, "coexisting", seconds);
 	TCase *single = netns_case(suite, "single", 20);
 
 	tcase_add_loop_test(single, one_lost_answer_is_no_failure, 0, 7);
@@ -260,5 +317,12 @@ int main(void)
 	tcase_add_test(coexisting, coexistence_that_fails_anywhere_leaves_all_as_it_was);
 	tcase_add_test(every, an_open_tap_that_fails_anywhere_leaves_all_as_it_was);
 	tcase_add_test(every, clear_that_fails_anywhere_leaves_all_as_it_was_or_says_so);
-	return netns_run(suite);
+	n_points = mmap(NULL, sizeof(*n_points), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (n_points == MAP_FAILED)
+		return 1;
+	r = netns_run(suite);
+	printf("%u points, %zu errnos %s\n", *n_points, ARRAY_LEN(codes),
+	       has_all_codes() ? "at each" : "by turns");
+	return r;
 }
