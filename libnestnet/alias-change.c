@@ -51,6 +51,34 @@ static int refuse_primary(struct plan *plan, const struct inventory *inventory,
 	return 0;
 }
 
+/* The kernel has a route for it, and says no more than that one exists. */
+static int refuse_broadcast(struct plan *plan, const struct inventory *inventory,
+			    const struct nestnet_prefix *prefix)
+{
+	char text[NESTNET_TEXT_MAX], net[NESTNET_TEXT_MAX];
+
+	if (prefix->address.family != AF_INET || !prefix_is_address(prefix))
+		return 0;
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct inventory_link *link = &inventory->links[i];
+
+		for (size_t j = 0; j < link->n_addresses; j++) {
+			struct nestnet_prefix network =
+				prefix_network(&link->addresses[j]);
+			struct nestnet_address last = prefix_last(&network);
+
+			if (network.len > 30 || !address_equal(&last, &prefix->address))
+				continue;
+			return error_set(
+				plan_error(plan), EADDRINUSE,
+				"%s is the broadcast address of %s, the network of %s",
+				nestnet_address_format(&last, text),
+				nestnet_prefix_format(&network, net), link->link.name);
+		}
+	}
+	return 0;
+}
+
 /* Whom L1 would no longer reach. */
 struct cut_off {
 	const struct nestnet_prefix *prefix;
@@ -214,6 +242,8 @@ static int plan_addition(struct plan *plan, const struct inventory *inventory,
 
 	if (r == 0)
 		r = refuse_primary(plan, inventory, prefix);
+	if (r == 0)
+		r = refuse_broadcast(plan, inventory, prefix);
 	if (r == 0)
 		r = compare(plan, inventory, prefix, dev, ifindex);
 	if (r != 0)

@@ -162,6 +162,17 @@ START_TEST(an_alias_is_no_address_of_its_interface_and_never_primary)
 }
 END_TEST
 
+/* Nor may it be the broadcast address of a network, which has a route already. */
+START_TEST(a_broadcast_address_is_no_alias)
+{
+	make_links();
+	changes_nothing(refused(add_one("10.128.0.255/32", "eth0"), EADDRINUSE,
+				"alias add 10.128.0.255: 10.128.0.255 is the broadcast "
+				"address of 10.128.0.0/24, the network of eth0"));
+	ok(add_one("10.128.0.254/32", "eth0"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("alias");
@@ -173,5 +184,6 @@ int main(void)
 	tcase_add_test(tcase,
 		       what_was_added_and_removed_is_as_before_when_the_next_one_fails);
 	tcase_add_test(tcase, an_alias_is_no_address_of_its_interface_and_never_primary);
+	tcase_add_test(tcase, a_broadcast_address_is_no_alias);
 	return netns_run(suite);
 }
