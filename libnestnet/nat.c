@@ -297,13 +297,27 @@ static int compare_nat(struct plan *plan, const struct nats *nats, const struct 
 	return 0;
 }
 
+/* An interface may come later; but no rule matches the other name of one that is there. */
+static int refuse_other_name(struct plan *plan, const char *out)
+{
+	struct netlink *nl;
+	struct link link;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r == 0 && out[0])
+		r = link_get(nl, out, &link, plan_error(plan));
+	return r < 0 ? r : 0;
+}
+
 int nat_plan(struct plan *plan, const struct nat_request *request)
 {
 	struct nat wanted = make_nat(request);
 	struct nats nats = { .n = 0 };
 	char text[NESTNET_TEXT_MAX];
-	int r = read_nats(plan->elements, &nats, plan_error(plan));
+	int r = refuse_other_name(plan, wanted.out);
 
+	if (r == 0)
+		r = read_nats(plan->elements, &nats, plan_error(plan));
 	if (r == 0)
 		r = compare_nat(plan, &nats, &wanted);
 	if (r == 0) {

@@ -185,6 +185,21 @@ START_TEST(a_hundred_subnets_come_and_go)
 }
 END_TEST
 
+/* No rule matches it. */
+START_TEST(another_name_of_an_interface_is_refused)
+{
+	struct nestnet_nat_options options = with(0, "other0", NULL);
+
+	sh("ip link add eth0 type veth peer name far0 && "
+	   "ip link property add dev eth0 altname other0");
+	changes_nothing(
+		refused(nat_add("192.168.50.0/24", &options), ENODEV,
+			"nat add 192.168.50.0/24: other0 is another name of eth0"));
+	options = with(0, "later0", NULL);
+	ok(nat_add("192.168.50.0/24", &options));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("subnets");
@@ -199,5 +214,6 @@ int main(void)
 	tcase_add_test(tcase, a_subnet_is_deleted_exactly_as_it_was_added);
 	tcase_add_test(tcase, nat_turns_forwarding_on_unless_told_not_to);
 	tcase_add_test(tcase, a_hundred_subnets_come_and_go);
+	tcase_add_test(tcase, another_name_of_an_interface_is_refused);
 	return netns_run(suite);
 }
