@@ -79,6 +79,9 @@ static int create(struct plan *plan, void *step)
 
 	if (r == 0)
 		r = queues_create(plan->ctx, &making->request, queues, name);
+	/* Somebody was faster, perhaps with the very same: it is compared with what is there. */
+	if (r == -EEXIST)
+		return error_set(plan_error(plan), ERESTART, "it exists already");
 	if (r == 0)
 		r = set_owners(plan, making);
 	if (r == 0)

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 /* ---- Adding ----------------------------------------------------------------------------------- */
 
@@ -160,12 +161,54 @@ static int bring_up(struct plan *plan, const struct tap_request *request,
 				   true);
 }
 
+/* What is another's to finish, in a few milliseconds or never: a tap that is being made is open,
+ * and persistent at last. A program's own, which goes with it, is up. */
+static bool is_unfinished(const struct link *link)
+{
+	return link_is_ephemeral(link) && (link->is_managed || !link->is_up);
+}
+
+#define WAIT_MS 100
+
+/* @return 1: it is as it was; 0: it is another by now, or gone; or a negative errno */
+static int wait_for_other(struct plan *plan, struct netlink *nl, const char *name)
+{
+	static const struct timespec one_ms = { .tv_nsec = 1000000 };
+	struct link link;
+	int r = 1;
+
+	for (unsigned int i = 0; r == 1 && i < WAIT_MS; i++) {
+		(void)nanosleep(&one_ms, NULL);
+		r = link_get(nl, name, &link, plan_error(plan));
+		if (r == 1 && !is_unfinished(&link))
+			return 0;
+	}
+	return r;
+}
+
+/* Of two that add the same tap at once, the second finds what the first has finished. */
+static int wait_for_twin(struct plan *plan, const struct tap_request *request,
+			 const struct link *link)
+{
+	struct netlink *nl;
+	int r = context_route(plan->ctx, &nl);
+
+	if (r < 0 || !is_unfinished(link) || (request->flags & NESTNET_TAP_EPHEMERAL))
+		return r;
+	r = wait_for_other(plan, nl, request->name);
+	if (r == 0)
+		return error_set(plan_error(plan), ERESTART, "it is made meanwhile");
+	return r < 0 ? r : 0;
+}
+
 static int plan_there(struct plan *plan, const struct tap_request *request,
 		      const struct link *link)
 {
 	size_t index;
-	int r = compare_tap(plan, request);
+	int r = wait_for_twin(plan, request, link);
 
+	if (r == 0)
+		r = compare_tap(plan, request);
 	if (r == 0)
 		r = plan_add_ifname(plan, request->name, &index);
 	if (r == 0)
