@@ -354,13 +354,24 @@ static bool is_met(const struct foreign_chain *chain)
 
 static int wait_for_bridge(struct coexist *coexist, const struct nestnet_prefix *target)
 {
-	char text[NESTNET_TEXT_MAX];
-
 	coexist->waiting[coexist->n_waiting++] = *target;
-	return plan_say(coexist->plan,
-			"--coexist: no bridge leads to %s yet; the next apply, or the "
-			"same expose again, looks anew",
-			nestnet_prefix_format(target, text));
+	return 0;
+}
+
+static int say_waiting(const struct coexist *coexist)
+{
+	char text[NESTNET_TEXT_MAX], more[48] = "";
+
+	if (coexist->n_waiting == 0)
+		return 0;
+	if (coexist->n_waiting > 1)
+		snprintf(more, sizeof(more), " and %zu more",
+			 coexist->n_waiting - 1);
+	return plan_say(
+		coexist->plan,
+		"--coexist: no bridge leads to %s%s yet; the next apply, or the same "
+		"expose again, looks anew",
+		nestnet_prefix_format(&coexist->waiting[0], text), more);
 }
 
 static int say_legacy(struct coexist *coexist, const struct nestnet_prefix *target,
@@ -425,7 +436,7 @@ static int plan_targets(struct coexist *coexist)
 		return error_set_errno(plan_error(coexist->plan), ENOMEM);
 	for (size_t i = 0; r == 0 && i < plan->n_coexist; i++)
 		r = plan_target(coexist, &plan->coexist[i]);
-	return r;
+	return r < 0 ? r : say_waiting(coexist);
 }
 
 /* ---- The difference ------------------------------------------------------------------- */
