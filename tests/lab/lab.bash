@@ -68,6 +68,7 @@ lab_start() {
 	mount -t tmpfs -o mode=755 tmpfs /run
 	mkdir "$LAB_SCRATCH"
 	lab_devices
+	lab_privileges
 	printf 'netns add %s\n' ext l1 l2 l2b | ip -batch -
 	# No duplicate address detection: nothing of the state changes by itself a second later,
 	# and a host's answers need not wait for its link-local address.
@@ -112,6 +113,10 @@ lab_start() {
 lab_devices() {
 	local dev=$LAB_SCRATCH/dev
 
+	# In a user namespace nobody makes devices, and its root is the user of the one there is.
+	if [[ ${NN_PRIVILEGES-} == userns ]]; then
+		return
+	fi
 	if [[ -c /dev/net/tun && -e /dev/ptmx ]]; then
 		mknod -m 666 "$LAB_SCRATCH/tun" c 10 200
 		mount --bind "$LAB_SCRATCH/tun" /dev/net/tun
@@ -124,6 +129,28 @@ lab_devices() {
 	ln -s pts/ptmx "$dev/ptmx"
 	ln -s /proc/self/fd "$dev/fd"
 	mount --rbind "$dev" /dev
+}
+
+# What else nestnet may do than root (NN_PRIVILEGES): net_admin, an ordinary user who has that
+# one capability; userns, all of them in a user namespace, which the whole lab is in; none.
+# The checkout may lie where an ordinary user has no access: so what is run is a copy.
+lab_privileges() {
+	local own=$LAB_SCRATCH/privileges capabilities=-all library
+
+	[[ ${NN_PRIVILEGES-} == net_admin || ${NN_PRIVILEGES-} == none ]] || return 0
+	[[ $NN_PRIVILEGES == none ]] || capabilities+=,+net_admin
+	mkdir "$own"
+	for library in "$NN_BUILD"/.libs/libnestnet.so*; do
+		[[ ! -e $library ]] || cp -L "$library" "$own/"
+	done
+	cp "$NESTNET" "$own/real"
+	cat >"$own/nestnet" <<-END
+		#!/bin/sh
+		LD_LIBRARY_PATH=$own exec setpriv --reuid nobody --regid nogroup --clear-groups \
+			--inh-caps $capabilities --ambient-caps $capabilities -- $own/real "\$@"
+	END
+	chmod 755 "$own" "$own"/*
+	export NESTNET=$own/nestnet
 }
 
 guest_address() {
