@@ -18,7 +18,7 @@ export LC_ALL=C
 
 # Whether the library was built with a sanitizer or for coverage, which add things of their own.
 is_instrumented() {
-	[[ $(nm -D --undefined-only "$library" | grep -cE '__(asan|ubsan|tsan|gcov|llvm)') != 0 ]]
+	[[ $(nm "$library" | grep -cE '__(asan|ubsan|tsan|gcov|llvm)') != 0 ]]
 }
 
 scratch=$(mktemp -d)
@@ -376,6 +376,36 @@ the_library_needs_the_libraries_that_were_chosen() {
 the_command_needs_the_library_and_asks_nothing_of_the_kernel() {
 	readelf -d "$build/.libs/nestnet" | sed -nE 's/.*NEEDED.*\[(.*)\]/\1/p' |
 		grep -E '^(libnl|libmnl|libnftnl)'
+}
+
+# Packets for 127.0.0.0/8 from outside: CVE-2020-8558.
+route_localnet_is_named_nowhere() {
+	local file
+
+	for file in "$library" "$build/.libs/nestnet" "$build/.libs/nestnet-bridge-helper"; do
+		strings -a "$file" | grep route_localnet
+	done
+	grep -rlE "^[^#]*route_localnet" "$top/hooks"
+}
+
+# ---- What is promised --------------------------------------------------------------------------
+
+# SECURITY.md names tests as they print their names: `test-closed: an exposed guest ...`, and
+# `house: ...` for a rule of this file.
+every_test_that_the_threat_model_names_is_there() {
+	local name file count=0
+
+	while IFS=: read -r file name; do
+		name=${name# } count=$((count + 1))
+		name=${name// /_}
+		if [[ $file == house ]]; then
+			grep -q "^$name() {" "${BASH_SOURCE[0]}"
+		else
+			grep -qE "^(test_$name\(\)|START_TEST\($name\))" "$top"/tests/*/"$file".* 2>/dev/null
+		fi || echo "no $file: ${name//_/ }"
+	done < <(tr '\n' ' ' <"$top/SECURITY.md" | tr -s ' ' |
+		grep -oE '`(test-[a-z0-9-]+|house): [^`]*`' | tr -d '`')
+	[[ $count -gt 40 ]] || echo "it names $count"
 }
 
 # ---- How it was built --------------------------------------------------------------------------
