@@ -541,6 +541,12 @@ every_source_file_names_its_licence() {
 	done
 }
 
+# What a merge has left, in documents above all, which no compiler reads.
+no_file_has_the_marks_of_a_conflict() {
+	(cd "$top" && { sources; ls "$top"/*.md "$top"/*/README.md "$top"/include/nestnet/*; } |
+		xargs grep -nE '^(<{7} |={7}$|>{7} )') | sed "s|^$top/||"
+}
+
 no_c_file_has_more_than_600_lines() {
 	local file lines
 
