@@ -126,7 +126,8 @@ static int check_network(struct doctor *doctor, const struct inventory_link *bri
 	if (r == 0 && n == 0)
 		r = doctor_say(doctor, "rules", NESTNET_FINDING_OK, bridge->link.name,
 			       NULL,
-			       "no rule of other software stops what is exposed there");
+			       "no rule of other software stops what is exposed there by %s",
+			       path.family == AF_INET6 ? "IPv6" : "IPv4");
 	return r;
 }
 

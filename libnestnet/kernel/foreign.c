@@ -368,8 +368,6 @@ int foreign_read_chains(struct netlink *nl, struct foreign *ret, struct error *e
 			    take_chain, ret, error);
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
-	if (r == -EPERM)
-		error_append(error, " (CAP_NET_ADMIN is needed)");
 	if (r < 0) {
 		foreign_clear(ret);
 		return error_prefix(error, "list chains");
