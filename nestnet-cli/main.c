@@ -56,7 +56,7 @@ static void print_overview(void)
 		    "  -n, --dry-run       change nothing; print what would be changed\n"
 		    "  -N, --netns NAME    work in this network namespace: a name, a path or a "
 		    "pid\n"
-		    "  -q, --quiet         no warnings\n"
+		    "  -q, --quiet         no notices\n"
 		    "  -v, --verbose       say what is changed\n"
 		    "  -h, --help          this, or the help of a command\n"
 		    "  -V, --version\n\n"
