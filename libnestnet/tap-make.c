@@ -200,10 +200,12 @@ static int bring_up(struct plan *plan, void *step)
 static int let_go(struct plan *plan, void *step)
 {
 	struct making *making = step;
+	int r;
 
 	if (making->request.flags & NESTNET_TAP_EPHEMERAL)
 		return 0;
-	return tun_set_persistent(first_fd(plan, making), false, plan_error(plan));
+	r = tun_set_persistent(first_fd(plan, making), false, plan_error(plan));
+	return r == -ENODEV ? 0 : r;
 }
 
 static const struct plan_step_ops up_ops = {

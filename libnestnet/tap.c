@@ -186,7 +186,9 @@ static int wait_for_other(struct plan *plan, struct netlink *nl, const char *nam
 	return r;
 }
 
-/* Of two that add the same tap at once, the second finds what the first has finished. */
+/* Of two that add the same tap at once, the second finds what the first has finished. And a
+ * tap that was given up, by this plan's last try too, may be open in a process that another
+ * thread is about to start. */
 static int wait_for_twin(struct plan *plan, const struct tap_request *request,
 			 const struct link *link)
 {
@@ -205,10 +207,8 @@ static int plan_there(struct plan *plan, const struct tap_request *request,
 		      const struct link *link)
 {
 	size_t index;
-	int r = wait_for_twin(plan, request, link);
+	int r = compare_tap(plan, request);
 
-	if (r == 0)
-		r = compare_tap(plan, request);
 	if (r == 0)
 		r = plan_add_ifname(plan, request->name, &index);
 	if (r == 0)
@@ -242,6 +242,8 @@ static int plan_tap(struct plan *plan, const struct tap_request *request)
 
 	if (r == 0 && !strchr(request->name, '%'))
 		r = link_get(nl, request->name, &link, plan_error(plan));
+	if (r == 1)
+		r = wait_for_twin(plan, request, &link) < 0 ? -plan_error(plan)->code : 1;
 	if (r == 1 && !plan->wanted)
 		return plan_there(plan, request, &link);
 	if (r >= 0)

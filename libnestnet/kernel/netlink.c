@@ -179,7 +179,7 @@ static ssize_t send_patiently(struct netlink *nl, const void *bytes, size_t len)
 static int send_failed(int code, struct error *error)
 {
 	error_set_errno(error, code);
-	if (code != EPERM && code != ENOMEM && code != ENOBUFS)
+	if (code != EPERM && code != ENOMEM && code != ENOBUFS && code != EMSGSIZE)
 		error->code = EIO;
 	return error_prefix(error, "send to kernel");
 }
@@ -380,6 +380,12 @@ static int run_exchange(struct exchange *x)
 			if (is_ours(x, reply->nlmsg_seq))
 				take_reply(x, reply);
 		}
+		/* Of a dump that would be a part that nobody misses. */
+		if (left > 0 && !x->is_done)
+			return x->result < 0 ? x->result
+					     : error_set(x->error, NETLINK_LOST,
+							 "receive from kernel: a message is "
+							 "cut off");
 	}
 	return x->result;
 }

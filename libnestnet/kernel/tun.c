@@ -16,8 +16,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+/* EBADFD: somebody has deleted the tap of the descriptor. */
 static int set_error(struct error *error, int code, const char *clause)
 {
+	if (code == EBADFD) {
+		error_set(error, ENODEV, "it was deleted meanwhile");
+		return error_prefix(error, "%s", clause);
+	}
 	error_set_errno(error, code);
 	if (code == EPERM)
 		error_append(error, " (CAP_NET_ADMIN is needed)");
