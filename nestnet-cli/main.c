@@ -263,7 +263,7 @@ bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_fla
 	struct option options[OPTIONS_MAX] = { { NULL, 0, NULL, 0 } };
 	int option;
 
-	for (int i = 0; flags[i].name && i < OPTIONS_MAX - 1; i++)
+	for (int i = 0; i < OPTIONS_MAX - 1 && flags[i].name; i++)
 		options[i] = (struct option){ flags[i].name, no_argument, NULL,
 					      OPTION_FIRST + i };
 	*ret_flags = 0;

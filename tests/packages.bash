@@ -14,8 +14,8 @@ packages_lab=(curl iproute2 mount nftables)
 
 # shellcheck disable=SC2034
 packages_tests=(
-	abigail-tools busybox-static check clang conntrack cpio dnsmasq-base doxygen fish g++ ifupdown iptables
-	jq kmod libcap2-bin libclang-rt-dev mandoc qemu-system-x86 strace systemd udev user-mode-linux xz-utils zsh
+	abigail-tools busybox-static check clang clang-tidy conntrack cpio cppcheck dnsmasq-base doxygen fish g++ ifupdown iptables
+	jq kmod libcap2-bin libclang-rt-dev mandoc qemu-system-x86 strace systemd udev user-mode-linux valgrind xz-utils zsh
 	debhelper dpkg-dev lintian mmdebstrap musl-tools
 )
 
