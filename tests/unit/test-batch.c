@@ -315,9 +315,8 @@ END_TEST
 START_TEST(a_batch_that_cannot_be_sent_says_so)
 {
 	add_messages(2);
-	/* No word of the kernel's about what was asked for. */
 	script_fail_send(script, EMSGSIZE);
-	ck_assert_int_eq(commit(5), -EIO);
+	ck_assert_int_eq(commit(5), -EMSGSIZE);
 	ck_assert_str_eq(error.text, "send to kernel: Message too long");
 	ck_assert_uint_eq(script_receives(script), 0);
 }
