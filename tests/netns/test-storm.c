@@ -391,12 +391,16 @@ static void put_other(void)
 	put_state(GUEST2, NESTNET_EGRESS_NONE);
 }
 
+/* Who writes without a pause is given up on, and test-race.c has that: so with one, in which a
+ * reader may begin, and hardly end. */
 static void switch_states(unsigned int number, int stop)
 {
 	(void)number;
 	while (!is_over(stop)) {
 		put_one();
+		usleep(2000);
 		put_other();
+		usleep(2000);
 	}
 }
 
