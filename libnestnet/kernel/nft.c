@@ -139,7 +139,7 @@ void nft_message_tag(struct nft_batch *batch, const struct nft_message_tag *tag,
 struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
 				    const struct nft_message_tag *tag, struct nlattr **ret_list)
 {
-	struct nlmsghdr *message = (struct nlmsghdr *)(batch->bytes + batch->last);
+	struct nlmsghdr *message = (void *)(batch->bytes + batch->last);
 
 	if (batch->is_failed || !batch->tag.spec || batch->tag.spec != tag->spec ||
 	    batch->tag.table != tag->table ||
@@ -148,8 +148,8 @@ struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
 		return NULL;
 	if (!reserve(batch, NFT_MESSAGE_MAX))
 		return NULL;
-	message = (struct nlmsghdr *)(batch->bytes + batch->last);
-	*ret_list = (struct nlattr *)((char *)message + batch->list);
+	message = (void *)(batch->bytes + batch->last);
+	*ret_list = (void *)((char *)message + batch->list);
 	return message;
 }
 
