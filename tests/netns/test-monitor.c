@@ -418,8 +418,8 @@ START_TEST(a_change_while_it_looks_is_told_once)
 	static const char *const commands[] = {
 		"nft flush ruleset",
 		"nft delete element inet nestnet addr4 '{ 10.128.0.14 }'",
-		"nft 'add element inet nestnet addr4 { 10.128.0.15 : 192.168.122.89 }; "
-		"delete element inet nestnet addr4 { 10.128.0.13 }'",
+		("nft 'add element inet nestnet addr4 { 10.128.0.15 : 192.168.122.89 }; "
+		 "delete element inet nestnet addr4 { 10.128.0.13 }'"),
 	};
 
 	for (unsigned int n = 1; n < 24; n += 1 + n / 6) {
