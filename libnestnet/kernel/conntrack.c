@@ -282,7 +282,7 @@ static int take_count(void *userdata, const struct nlmsghdr *reply)
  * how many the namespace has is told at once. @return false where there are none for sure */
 static bool has_flows(struct netlink *nl, struct error *error)
 {
-	char buffer[64];
+	char buffer[64] = { 0 };
 	struct nlmsghdr *message = put_header(buffer, IPCTNL_MSG_CT_GET_STATS, AF_UNSPEC);
 	struct error before = *error;
 	uint32_t count = 1;
@@ -297,7 +297,7 @@ static bool has_flows(struct netlink *nl, struct error *error)
 int conntrack_list(struct netlink *nl, const struct conntrack_filter *filter,
 		   conntrack_fn fn, void *userdata, struct error *error)
 {
-	char buffer[512];
+	char buffer[512] = { 0 };
 	struct nlmsghdr *message = put_header(buffer, IPCTNL_MSG_CT_GET, filter->family);
 	struct lister lister = { .filter = filter, .fn = fn, .userdata = userdata };
 	int r;
@@ -358,7 +358,7 @@ static int delete_message(struct netlink *nl, struct nlmsghdr *message, struct e
 int conntrack_delete_flow(struct netlink *nl, const struct conntrack_flow *flow,
 			  struct error *error)
 {
-	char buffer[512];
+	char buffer[512] = { 0 };
 	struct nlmsghdr *message =
 		put_header(buffer, IPCTNL_MSG_CT_DELETE, flow->original.source.family);
 
@@ -408,7 +408,7 @@ static int delete_listed(struct netlink *nl, const struct conntrack_filter *filt
 int conntrack_delete(struct netlink *nl, const struct conntrack_filter *filter,
 		     struct error *error)
 {
-	char buffer[512];
+	char buffer[512] = { 0 };
 	struct nlmsghdr *message;
 
 	if (filter->family != AF_INET)

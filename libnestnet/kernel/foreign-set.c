@@ -220,7 +220,7 @@ int foreign_list_elements(struct netlink *nl, const struct foreign_chain *chain,
 			  struct error *error)
 {
 	struct reader reader = { .n = 0 };
-	char buffer[1024];
+	char buffer[1024] = { 0 };
 	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 	int r;

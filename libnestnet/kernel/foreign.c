@@ -336,7 +336,7 @@ static int ignore_answer(void *userdata, const struct nlmsghdr *reply)
 
 int foreign_is_known(struct netlink *nl, struct error *error)
 {
-	char buffer[ARRAY_SIZE(known) * 96];
+	char buffer[ARRAY_SIZE(known) * 96] = { 0 };
 	int codes[ARRAY_SIZE(known)], r;
 	size_t len = 0;
 
@@ -360,7 +360,7 @@ int foreign_is_known(struct netlink *nl, struct error *error)
 
 int foreign_read_chains(struct netlink *nl, struct foreign *ret, struct error *error)
 {
-	char buffer[64];
+	char buffer[64] = { 0 };
 	int r;
 
 	*ret = (struct foreign){ .n = 0 };
@@ -519,7 +519,7 @@ int foreign_read_rules(struct netlink *nl, struct foreign *foreign,
 		       enum foreign_family family, const char *table, struct error *error)
 {
 	struct rules rules = { .foreign = foreign, .family = family, .table = table };
-	char buffer[512];
+	char buffer[512] = { 0 };
 	int r;
 
 	if (strlen(table) >= NFT_TABLE_MAXNAMELEN)
@@ -553,7 +553,7 @@ static int ask_rule(struct netlink *nl, struct rules *rules, const char *chain,
 		    uint64_t handle, struct error *error)
 {
 	/* Names come from the kernel, which bounds them. */
-	char buffer[NFT_TABLE_MAXNAMELEN + NFT_CHAIN_MAXNAMELEN + 128];
+	char buffer[NFT_TABLE_MAXNAMELEN + NFT_CHAIN_MAXNAMELEN + 128] = { 0 };
 	struct nlmsghdr *question;
 
 	if (strlen(rules->table) >= NFT_TABLE_MAXNAMELEN ||

@@ -32,7 +32,7 @@ static int take_socket(void *userdata, const struct nlmsghdr *reply)
 int listener_get(struct netlink *nl, const struct nestnet_address *address,
 		 unsigned int protocol, uint16_t port, struct error *error)
 {
-	char buffer[256];
+	char buffer[256] = { 0 };
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct inet_diag_req_v2 *request;
 	bool is_there = false;

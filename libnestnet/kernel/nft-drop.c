@@ -111,7 +111,7 @@ int nft_drop_list(struct netlink *nl, const struct nft_table *table, nft_drop_fn
 		  void *userdata, struct error *error)
 {
 	struct reader reader = { .fn = fn, .userdata = userdata };
-	char buffer[256];
+	char buffer[256] = { 0 };
 	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 	int r;

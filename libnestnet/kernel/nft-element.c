@@ -361,7 +361,7 @@ static int ask(struct netlink *nl, const struct nft_table *table,
 	       const struct nft_set_spec *spec, const struct nft_element *wanted,
 	       struct reader *reader, struct error *error)
 {
-	char buffer[512];
+	char buffer[512] = { 0 };
 
 	return netlink_request(nl, put_key_question(buffer, table, spec, wanted),
 			       reader ? take_message : NULL, reader, error);
@@ -421,7 +421,7 @@ int nft_element_get_each(struct netlink *nl, const struct nft_table *table,
 			 struct error *error)
 {
 	struct each each = { .specs = specs, .n = n, .ret = ret };
-	char buffer[NFT_SETS_MAX * 256];
+	char buffer[NFT_SETS_MAX * 256] = { 0 };
 	int codes[NFT_SETS_MAX], r;
 	size_t len = 0;
 
@@ -461,7 +461,7 @@ int nft_element_list(struct netlink *nl, const struct nft_table *table,
 		     struct error *error)
 {
 	struct reader reader = { .spec = spec, .fn = fn, .userdata = userdata };
-	char buffer[256];
+	char buffer[256] = { 0 };
 
 	return netlink_request(nl, put_question(buffer, table, spec, NLM_F_DUMP),
 			       take_message, &reader, error);

@@ -319,7 +319,7 @@ int nft_table_get(struct netlink *nl, const struct nft_table *table,
 		  struct error *error)
 {
 	struct table_answer answer = { .comment = ret_comment, .size = size };
-	char buffer[256];
+	char buffer[256] = { 0 };
 	int codes[2] = { 0 }, r;
 	size_t len;
 
@@ -358,7 +358,7 @@ static int ignore_answer(void *userdata, const struct nlmsghdr *reply)
 int nft_chain_get(struct netlink *nl, const struct nft_table *table, const char *name,
 		  struct error *error)
 {
-	char buffer[512];
+	char buffer[512] = { 0 };
 	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 	int r;
