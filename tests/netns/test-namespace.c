@@ -125,9 +125,9 @@ static void unshare_mounts(void)
 	static const char root[] = "/proc/fs/root";
 
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+	if (mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == 0)
 		return;
-	ck_assert_int_eq(mount(NULL, "/proc", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount(NULL, "/proc", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	ck_assert_int_eq(mount("tmpfs", "/proc/fs", "tmpfs", 0, NULL), 0);
 	ck_assert_int_eq(mkdir(root, 0755), 0);
 	ck_assert_int_eq(mount("/", root, NULL, MS_BIND | MS_REC, NULL), 0);
@@ -265,9 +265,9 @@ END_TEST
 START_TEST(settings_that_cannot_be_written_change_nothing_else)
 {
 	unshare_mounts();
-	ck_assert_int_eq(mount("/proc/sys", "/proc/sys", NULL, MS_BIND, NULL), 0);
+	ck_assert_int_eq(mount("/proc/sys", "/proc/sys", "none", MS_BIND, NULL), 0);
 	ck_assert_int_eq(
-		mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
+		mount(NULL, "/proc/sys", "none", MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
 		0);
 	changes_nothing(refused(expose("10.128.0.13", GUEST, 0), EIO,
 				"expose 10.128.0.13: forward on: "
