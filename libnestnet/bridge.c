@@ -183,9 +183,7 @@ bool bridge_is_different(const struct inventory_link *there,
 		snprintf(what, size, "MTU %u", link->mtu);
 	} else if (request->has_mac &&
 		   memcmp(link->mac, request->mac, sizeof(link->mac)) != 0) {
-		snprintf(what, size, "MAC %02x:%02x:%02x:%02x:%02x:%02x", link->mac[0],
-			 link->mac[1], link->mac[2], link->mac[3], link->mac[4],
-			 link->mac[5]);
+		snprintf(what, size, "MAC %s", nestnet_mac_format(link->mac, text));
 	} else if (link->has_stp != !!(request->flags & NESTNET_BRIDGE_STP)) {
 		snprintf(what, size, "STP %s", link->has_stp ? "on" : "off");
 	} else {

@@ -397,18 +397,15 @@ static int read_aliases(struct reader *reader)
 
 static char *guest_text(const struct nestnet_guest *guest)
 {
-	const uint8_t *mac = guest->mac;
-	char address[NESTNET_TEXT_MAX], *text = NULL;
+	char word[NESTNET_TEXT_MAX], *text = NULL;
 	size_t size;
 	FILE *file = open_memstream(&text, &size);
 
 	if (!file)
 		return NULL;
-	fprintf(file, "guest %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		mac[3], mac[4], mac[5]);
+	fprintf(file, "guest %s", nestnet_mac_format(guest->mac, word));
 	for (size_t i = 0; i < guest->n_addresses; i++)
-		fprintf(file, " %s",
-			nestnet_address_format(&guest->addresses[i], address));
+		fprintf(file, " %s", nestnet_address_format(&guest->addresses[i], word));
 	if (fclose(file) == 0)
 		return text;
 	free(text);

@@ -239,11 +239,9 @@ void guard_array_clear(struct guard_array *array)
 
 static void print_guard(FILE *file, const struct nestnet_guard *guard)
 {
-	const uint8_t *mac = guard->mac;
 	char text[NESTNET_TEXT_MAX];
 
-	fprintf(file, " --guard %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		mac[3], mac[4], mac[5]);
+	fprintf(file, " --guard %s", nestnet_mac_format(guard->mac, text));
 	for (size_t i = 0; i < guard->n_addresses; i++)
 		fprintf(file, ",%s", nestnet_address_format(&guard->addresses[i], text));
 }

@@ -28,8 +28,9 @@ static void put_addresses(FILE *file, const struct prefixes *addresses)
 
 static void put_mac(FILE *file, const uint8_t *mac)
 {
-	fprintf(file, " --mac %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-		mac[4], mac[5]);
+	char text[NESTNET_TEXT_MAX];
+
+	fprintf(file, " --mac %s", nestnet_mac_format(mac, text));
 }
 
 /* An id, since names of users are not the library's to look up; root is the default. */
