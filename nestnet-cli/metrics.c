@@ -6,6 +6,7 @@
  * or port, of which there is no end.
  */
 
+#include "exposure-json.h"
 #include "metrics-format.h"
 #include "metrics.h"
 
@@ -144,19 +145,6 @@ struct exposure_writer {
 	uint64_t n;
 };
 
-static const char *egress_text(enum nestnet_egress egress)
-{
-	switch (egress) {
-	case NESTNET_EGRESS_MASQUERADE:
-		return "masquerade";
-	case NESTNET_EGRESS_ALIAS:
-		return "alias";
-	case NESTNET_EGRESS_NONE:
-		return "none";
-	}
-	return "";
-}
-
 /* A port of every address may be exposed once a family, to different guests. */
 static FILE *begin_exposure(struct exposure_writer *writer, size_t family,
 			    const struct nestnet_exposure *exposure, const char *behind)
@@ -177,7 +165,7 @@ static int take_exposure(void *userdata, const struct nestnet_exposure *exposure
 
 	writer->n++;
 	file = begin_exposure(writer, EXPOSURE_INFO, exposure, ",");
-	metrics_label(file, "egress", egress_text(exposure->egress), ",");
+	metrics_label(file, "egress", exposure_egress(exposure->egress), ",");
 	metrics_label(file, "comment", exposure->comment ? exposure->comment : "",
 		      "} 1\n");
 	file = begin_exposure(writer, EXPOSURE_FLOWS, exposure, "} ");
