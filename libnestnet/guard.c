@@ -47,10 +47,24 @@ static int read_names(struct plan *plan, struct names *ret)
 	return r;
 }
 
-/* What ephemeral taps have left, which went without a word. Each name is asked for by
- * itself, behind the reading of the set: an older list of links would lack a tap that has
- * been guarded since. */
-static int sweep(struct plan *plan, const struct names *names)
+/* Wants what is there of a guard, its chain too. */
+static int put_again(struct plan *plan, const char *ifname)
+{
+	struct guard_entries entries;
+	int r = guard_read(plan->elements, ifname, &entries, plan_error(plan));
+
+	if (r < 0)
+		return r;
+	r = guard_put(plan->elements, ifname, &entries, plan_error(plan));
+	free(entries.list);
+	return r;
+}
+
+/* Takes away what ephemeral taps have left, which went without a word; with is_renewing the
+ * guards of those that are there are wanted anew. Each name is asked for by itself, behind
+ * the reading of the set: an older list of links would lack a tap that has been guarded
+ * since. */
+static int sweep(struct plan *plan, const struct names *names, bool is_renewing)
 {
 	struct netlink *nl;
 	struct link link;
@@ -65,20 +79,25 @@ static int sweep(struct plan *plan, const struct names *names)
 		if (r == 0)
 			r = guard_remove(plan->elements, ifname, plan_error(plan));
 		else if (r == 1)
-			r = 0;
+			r = is_renewing ? put_again(plan, ifname) : 0;
 	}
 	return r;
 }
 
-static int plan_sweep(struct plan *plan)
+static int plan_sweep(struct plan *plan, bool is_renewing)
 {
 	struct names names = { .entries = { .n = 0 } };
 	int r = read_names(plan, &names);
 
 	if (r == 0)
-		r = sweep(plan, &names);
+		r = sweep(plan, &names, is_renewing);
 	free(names.entries.list);
 	return r;
+}
+
+int guard_plan_renew(struct plan *plan)
+{
+	return plan_sweep(plan, true);
 }
 
 /* ---- Guarding a tap that is made --------------------------------------------------------- */
@@ -130,7 +149,7 @@ int guard_plan(struct plan *plan, const struct tap_request *request)
 	int r = 0;
 
 	if (request->flags & NESTNET_TAP_EPHEMERAL)
-		r = plan_sweep(plan);
+		r = plan_sweep(plan, false);
 	if (r < 0)
 		return error_prefix(plan_error(plan), "tap add %s", request->name);
 	if (!strchr(request->name, '%'))
@@ -273,44 +292,6 @@ int guard_plan_extra(struct plan *plan)
 	struct names names = { .entries = { .n = 0 } };
 	int r = plan_extra(plan, &names);
 
-	free(names.entries.list);
-	return r;
-}
-
-/* ---- Tables that are made anew ------------------------------------------------------------- */
-
-/* A chain wants its device, and is made of what the tap has. */
-static int renew(struct plan *plan, const char *ifname)
-{
-	struct guard_entries entries;
-	struct netlink *nl;
-	struct link link;
-	int r = context_route(plan->ctx, &nl);
-
-	if (r == 0)
-		r = link_get(nl, ifname, &link, plan_error(plan));
-	if (r == 0)
-		return guard_remove(plan->elements, ifname, plan_error(plan));
-	if (r == 1)
-		r = guard_read(plan->elements, ifname, &entries, plan_error(plan));
-	if (r < 0)
-		return r;
-	r = guard_put(plan->elements, ifname, &entries, plan_error(plan));
-	free(entries.list);
-	return r;
-}
-
-int guard_plan_renew(struct plan *plan)
-{
-	struct names names = { .entries = { .n = 0 } };
-	int r = read_names(plan, &names);
-
-	for (size_t i = 0; r == 0 && i < names.entries.n; i++) {
-		const char *ifname = names.entries.list[i].ifname;
-
-		if (!plan_adds_ifname(plan, ifname))
-			r = renew(plan, ifname);
-	}
 	free(names.entries.list);
 	return r;
 }
