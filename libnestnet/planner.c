@@ -61,17 +61,13 @@ static int plan_nat(struct plan *plan, const struct nat_request *request)
 
 static int plan_tap(struct plan *plan, const struct tap_request *request)
 {
-	int r = tap_plan(plan, request);
+	int there = tap_plan(plan, request), r = there;
 
-	if (r >= 0 && (request->flags & NESTNET_TAP_EPHEMERAL)) {
-		int swept = expose_plan_sweep(plan, 0);
-
-		if (swept < 0)
-			return swept;
-	}
+	if (r >= 0 && (request->flags & NESTNET_TAP_EPHEMERAL))
+		r = expose_plan_sweep(plan, 0);
 	if (r < 0)
 		return r;
-	return r == 1 ? guard_plan_there(plan, request) : guard_plan(plan, request);
+	return there == 1 ? guard_plan_there(plan, request) : guard_plan(plan, request);
 }
 
 static int plan_tap_removal(struct plan *plan, const struct link_request *request)
