@@ -28,15 +28,15 @@ void trace_end(struct nestnet_trace *trace, struct trace_packet *packet,
 				   .is_reply = packet->is_reply,
 				   .verdict = verdict,
 				   .text = text };
-	char in[NESTNET_IFNAMSIZ] = "", out[NESTNET_IFNAMSIZ] = "";
+	char in[NESTNET_IFNAMSIZ], out[NESTNET_IFNAMSIZ];
 	const struct link *link = trace_link(trace, packet->iif);
 
 	trace_tell_begin(trace, packet);
 	if (link)
-		hop.in = strcpy(in, link->name);
+		hop.in = memcpy(in, link->name, sizeof(in));
 	link = trace_link(trace, packet->port ? packet->port : packet->oif);
 	if (link)
-		hop.out = strcpy(out, link->name);
+		hop.out = memcpy(out, link->name, sizeof(out));
 	*packet = (struct trace_packet){ .number = 0 };
 	trace_tell(trace, &hop);
 }

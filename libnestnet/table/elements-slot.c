@@ -130,12 +130,14 @@ void slot_unpack(const struct slot *slot, const struct slot_value *value,
 {
 	struct shape shape = shape_of(slot);
 	const uint8_t *data = value->bytes + shape.end_len;
+	const char *comment = (const char *)data + shape.data_len;
 
 	memset(ret, 0, offsetof(struct nft_element, comment) + 1);
 	memcpy(ret->key, slot->key, shape.key_len);
 	memcpy(ret->key_end, value->bytes, shape.end_len);
 	memcpy(ret->data, data, shape.data_len);
-	strcpy(ret->comment, (const char *)data + shape.data_len);
+	/* slot_pack() kept its NUL, and no more than NFT_COMMENT_MAX before it. */
+	memcpy(ret->comment, comment, strnlen(comment, NFT_COMMENT_MAX) + 1);
 	ret->timeout_ms = value->timeout_ms;
 	ret->expires_ms = value->expires_ms;
 	ret->packets = value->packets;
