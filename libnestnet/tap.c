@@ -95,6 +95,7 @@ bool tap_is_different(const struct inventory *inventory, const struct inventory_
 {
 	const struct inventory_link *bridge = inventory_find(inventory, there->link.master);
 	const struct link *link = &there->link;
+	char mac[NESTNET_TEXT_MAX];
 
 	if (strcmp(bridge ? bridge->link.name : "", request->bridge) != 0)
 		snprintf(what, size, "%s%s", bridge ? "bridge " : "no bridge",
@@ -104,9 +105,7 @@ bool tap_is_different(const struct inventory *inventory, const struct inventory_
 					  request->addresses.n))
 		snprintf(what, size, "other addresses");
 	else if (request->has_mac && memcmp(link->mac, request->mac, sizeof(link->mac)) != 0)
-		snprintf(what, size, "MAC %02x:%02x:%02x:%02x:%02x:%02x", link->mac[0],
-			 link->mac[1], link->mac[2], link->mac[3], link->mac[4],
-			 link->mac[5]);
+		snprintf(what, size, "MAC %s", nestnet_mac_format(link->mac, mac));
 	else if (request->mtu && link->mtu != request->mtu)
 		snprintf(what, size, "MTU %u", link->mtu);
 	else
@@ -188,19 +187,22 @@ static int wait_for_other(struct plan *plan, struct netlink *nl, const char *nam
 
 /* Of two that add the same tap at once, the second finds what the first has finished. And a
  * tap that was given up, by this plan's last try too, may be open in a process that another
- * thread is about to start. */
+ * thread is about to start.
+ * @return 1: it is there; -ERESTART: it is another by now; or another negative errno */
 static int wait_for_twin(struct plan *plan, const struct tap_request *request,
 			 const struct link *link)
 {
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
-	if (r < 0 || !is_unfinished(link) || (request->flags & NESTNET_TAP_EPHEMERAL))
+	if (r < 0)
 		return r;
+	if (!is_unfinished(link) || (request->flags & NESTNET_TAP_EPHEMERAL))
+		return 1;
 	r = wait_for_other(plan, nl, request->name);
 	if (r == 0)
 		return error_set(plan_error(plan), ERESTART, "it is made meanwhile");
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int plan_there(struct plan *plan, const struct tap_request *request,
@@ -243,7 +245,7 @@ static int plan_tap(struct plan *plan, const struct tap_request *request)
 	if (r == 0 && !strchr(request->name, '%'))
 		r = link_get(nl, request->name, &link, plan_error(plan));
 	if (r == 1)
-		r = wait_for_twin(plan, request, &link) < 0 ? -plan_error(plan)->code : 1;
+		r = wait_for_twin(plan, request, &link);
 	if (r == 1 && !plan->wanted)
 		return plan_there(plan, request, &link);
 	if (r >= 0)
