@@ -453,12 +453,14 @@ int nestnet_alias_add(struct nestnet_transaction *tx, const struct nestnet_prefi
 
 	transaction_begin(tx);
 	if (!why)
-		why = name_why_not_interface(dev);
-	if (!why)
 		why = flags_why_not(flags, 0);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "alias add %s: %s",
 					  nestnet_prefix_format(prefix, text), why);
+	why = name_why_not_interface(dev);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "alias add %s: interface '%s': %s",
+					  nestnet_prefix_format(prefix, text), dev, why);
 	snprintf(request.alias.dev, NESTNET_IFNAMSIZ, "%s", dev);
 	return transaction_add(tx, &request);
 }

@@ -390,13 +390,10 @@ static const char *why_not_range(const struct nestnet_bridge_options *options)
 	return "the DHCP range is in no network of the bridge's addresses";
 }
 
-static const char *why_not_bridge(const char *name,
-				  const struct nestnet_bridge_options *options)
+static const char *why_not_bridge(const struct nestnet_bridge_options *options)
 {
-	const char *why = name_why_not_interface(name);
+	const char *why = flags_why_not(options->flags, NESTNET_BRIDGE_STP);
 
-	if (!why)
-		why = flags_why_not(options->flags, NESTNET_BRIDGE_STP);
 	if (why)
 		return why;
 	if (options->mtu && (options->mtu < 68 || options->mtu > 65535))
@@ -424,10 +421,12 @@ int nestnet_bridge_add(struct nestnet_transaction *tx, const char *name,
 	transaction_begin(tx);
 	code = options_read(&own, sizeof(own), options, &why);
 	options = &own;
-	if (!code && (why = why_not_bridge(name, options)))
+	if (!code && (why = name_why_not_interface(name)))
+		return transaction_refuse(tx, EINVAL, "bridge add '%s': %s", name, why);
+	if (!code && (why = why_not_bridge(options)))
 		code = EINVAL;
 	if (code)
-		return transaction_refuse(tx, code, "bridge add '%s': %s", name, why);
+		return transaction_refuse(tx, code, "bridge add %s: %s", name, why);
 
 	snprintf(bridge->name, sizeof(bridge->name), "%s", name);
 	bridge->flags = options->flags;

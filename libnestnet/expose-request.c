@@ -74,8 +74,6 @@ static const char *why_not_options(const struct nestnet_endpoint *alias,
 	default:
 		return "there is no such egress";
 	}
-	if (options->tap && (why = name_why_not_pattern(options->tap)))
-		return why;
 	return options->comment ? name_why_not_comment(options->comment) : NULL;
 }
 
@@ -166,6 +164,9 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 		why = why_not_options(alias, options);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
+	if (options->tap && (why = name_why_not_pattern(options->tap)))
+		return transaction_refuse(tx, EINVAL, "expose %s: tap '%s': %s", text,
+					  options->tap, why);
 	why = why_not_from(target, options);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);

@@ -481,7 +481,8 @@ int nestnet_forward_set(struct nestnet_transaction *tx, const char *ifname, int 
 
 	transaction_begin(tx);
 	if (why)
-		return transaction_refuse(tx, EINVAL, "forward '%s': %s", ifname, why);
+		return transaction_refuse(tx, EINVAL, "forward %s '%s': %s",
+					  is_on ? "on" : "off", ifname, why);
 	if (family != AF_INET && family != AF_INET6 && family != AF_UNSPEC)
 		return transaction_refuse(tx, EINVAL, "forward: no such family");
 
@@ -511,7 +512,7 @@ int nestnet_forward_status(struct nestnet *ctx, const char *ifname,
 
 	context_begin(ctx);
 	if (why) {
-		error_set(&ctx->error, EINVAL, "forward '%s': %s", ifname, why);
+		error_set(&ctx->error, EINVAL, "forward status '%s': %s", ifname, why);
 		return context_end(ctx, -EINVAL);
 	}
 	four = read_status(ctx, ifname ? ifname : "all", AF_INET, &status.ipv4);

@@ -452,8 +452,6 @@ static const char *why_not_nat(const struct nestnet_prefix *subnet,
 	why = prefix_why_not_unicast(subnet);
 	if (why)
 		return why;
-	if (options->out && (why = name_why_not_interface(options->out)))
-		return why;
 	if (options->to && options->to->family != subnet->address.family)
 		return "subnet and --to are not of one family";
 	return options->to ? address_why_not_unicast(options->to) : NULL;
@@ -476,6 +474,10 @@ int nestnet_nat_add(struct nestnet_transaction *tx, const struct nestnet_prefix 
 	if (code)
 		return transaction_refuse(tx, code, "nat add %s: %s",
 					  nestnet_prefix_format(subnet, text), why);
+	if (options->out && (why = name_why_not_interface(options->out)))
+		return transaction_refuse(tx, EINVAL, "nat add %s: interface '%s': %s",
+					  nestnet_prefix_format(subnet, text),
+					  options->out, why);
 	request.nat.flags = options->flags;
 	if (options->out)
 		snprintf(request.nat.out, NESTNET_IFNAMSIZ, "%s", options->out);

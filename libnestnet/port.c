@@ -497,19 +497,24 @@ int nestnet_bridge_attach(struct nestnet_transaction *tx, const char *bridge,
 			  const char *ifname, unsigned int flags)
 {
 	struct request request = { .kind = REQUEST_ATTACH, .attach = { .flags = flags } };
-	const char *why = name_why_not_interface(bridge);
+	const char *why = name_why_not_interface(ifname);
 
 	transaction_begin(tx);
 	if (why)
-		return transaction_refuse(tx, EINVAL, "bridge attach '%s': %s", bridge, why);
-	why = name_why_not_interface(ifname);
-	if (!why && strcmp(bridge, ifname) == 0)
+		return transaction_refuse(tx, EINVAL, "bridge attach '%s': %s", ifname,
+					  why);
+	why = name_why_not_interface(bridge);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "bridge attach %s: bridge '%s': %s",
+					  ifname, bridge, why);
+	if (strcmp(bridge, ifname) == 0)
 		why = "a bridge cannot be its own port";
 	if (!why)
 		why = flags_why_not(flags, NESTNET_ATTACH_NO_HAIRPIN |
 						   NESTNET_ATTACH_MOVE_ADDRESSES);
 	if (why)
-		return transaction_refuse(tx, EINVAL, "bridge attach '%s': %s", ifname, why);
+		return transaction_refuse(tx, EINVAL, "bridge attach %s: %s", ifname,
+					  why);
 	snprintf(request.attach.bridge, NESTNET_IFNAMSIZ, "%s", bridge);
 	snprintf(request.attach.ifname, NESTNET_IFNAMSIZ, "%s", ifname);
 	return transaction_add(tx, &request);

@@ -161,7 +161,10 @@ int tap_plan_opening(struct plan *plan, const struct tap_request *request,
 static int refuse(struct nestnet *ctx, const char *name, int code, const char *why)
 {
 	error_set(&ctx->error, code, "%s", why);
-	error_prefix(&ctx->error, "tap open '%s'", name);
+	if (name_why_not_interface(name))
+		error_prefix(&ctx->error, "tap open '%s'", name);
+	else
+		error_prefix(&ctx->error, "tap open %s", name);
 	return context_end(ctx, -code);
 }
 

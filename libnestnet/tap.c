@@ -339,12 +339,10 @@ static const char *why_not_leased(const struct nestnet_tap_options *options)
 	 NESTNET_TAP_HAS_OWNER | NESTNET_TAP_HAS_GROUP | NESTNET_TAP_MTU_AUTO | \
 	 NESTNET_TAP_EPHEMERAL)
 
-static const char *why_not_tap(const char *name, const struct nestnet_tap_options *options)
+static const char *why_not_tap(const struct nestnet_tap_options *options)
 {
-	const char *why = name_why_not_pattern(name);
+	const char *why = flags_why_not(options->flags, FLAGS);
 
-	if (!why)
-		why = flags_why_not(options->flags, FLAGS);
 	if (why)
 		return why;
 	if (options->queues > NESTNET_QUEUES_MAX)
@@ -369,7 +367,7 @@ static const char *why_not_tap(const char *name, const struct nestnet_tap_option
 		return "a tap in a bridge has no address of its own";
 	if (!options->bridge && (options->flags & NESTNET_TAP_ISOLATED))
 		return "isolation is for a bridge's ports";
-	return options->bridge ? name_why_not_interface(options->bridge) : NULL;
+	return NULL;
 }
 
 /* Both structures have their own size. */
@@ -399,10 +397,15 @@ int nestnet_tap_add(struct nestnet_transaction *tx, const char *name,
 	transaction_begin(tx);
 	code = read_options(options, &own, &open, &why);
 	options = &own;
-	if (!code && (why = why_not_tap(name, options)))
+	if (!code && (why = name_why_not_pattern(name)))
+		return transaction_refuse(tx, EINVAL, "tap add '%s': %s", name, why);
+	if (!code && (why = why_not_tap(options)))
 		code = EINVAL;
 	if (code)
-		return transaction_refuse(tx, code, "tap add '%s': %s", name, why);
+		return transaction_refuse(tx, code, "tap add %s: %s", name, why);
+	if (options->bridge && (why = name_why_not_interface(options->bridge)))
+		return transaction_refuse(tx, EINVAL, "tap add %s: bridge '%s': %s", name,
+					  options->bridge, why);
 
 	snprintf(tap->name, sizeof(tap->name), "%s", name);
 	snprintf(tap->bridge, sizeof(tap->bridge), "%s",

@@ -181,10 +181,11 @@ int transaction_add_link(struct nestnet_transaction *tx, enum request_kind kind,
 	const char *why = name_why_not_interface(name);
 
 	transaction_begin(tx);
-	if (!why)
-		why = flags_why_not(flags, allowed);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "%s '%s': %s", what, name, why);
+	why = flags_why_not(flags, allowed);
+	if (why)
+		return transaction_refuse(tx, EINVAL, "%s %s: %s", what, name, why);
 	snprintf(request.link.name, sizeof(request.link.name), "%s", name);
 	return transaction_add(tx, &request);
 }

@@ -144,10 +144,10 @@ static int print(struct cli *cli, struct printer *printer)
 	if (r < 0)
 		return cli_fail(cli, r);
 	if (!printer->is_found)
-		return cli_give_up(cli, "%s: there is no such bridge", printer->bridge);
+		return cli_give_up_on(cli, printer->bridge, "there is no such bridge");
 	if (!printer->has_range)
-		return cli_give_up(cli, "%s: it has no DHCP range (bridge add --dhcp)",
-				   printer->bridge);
+		return cli_give_up_on(cli, printer->bridge,
+				      "it has no DHCP range (bridge add --dhcp)");
 	r = printer->hosts ? 0 : nestnet_tap_list(cli->ctx, print_host, printer);
 	return r < 0 ? cli_fail(cli, r) : STATUS_OK;
 }

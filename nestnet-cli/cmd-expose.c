@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
 	OPTION_EGRESS = OPTION_FIRST,
@@ -111,6 +112,23 @@ static bool take_expose_option(const struct cli *cli, int option, struct expose_
 	return false;
 }
 
+/* An address of IPv6 whose last part looks like a port is one all the same, and mostly not what
+ * was meant. */
+static void tell_of_brackets(const struct cli *cli, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+	struct nestnet_address address;
+	char before[NESTNET_TEXT_MAX];
+
+	if (cli->is_quiet || cli->file || digits < 2 || colon[1 + digits])
+		return;
+	snprintf(before, sizeof(before), "%.*s", (int)(colon - text), text);
+	if (nestnet_address_parse(before, &address) == 0 && address.family == AF_INET6)
+		cli_say("expose: '%s' is an address; port %s of %s is '[%s]:%s'", text,
+			colon + 1, before, before, colon + 1);
+}
+
 static int run_expose(struct cli *cli, char **argv, const struct expose_line *line)
 {
 	struct nestnet_endpoint alias, target;
@@ -123,8 +141,11 @@ static int run_expose(struct cli *cli, char **argv, const struct expose_line *li
 	if (status != STATUS_OK)
 		return status;
 	status = cli_commit(cli, tx, nestnet_expose(tx, &alias, &target, &line->options));
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		tell_of_brackets(cli, argv[0]);
+		tell_of_brackets(cli, argv[1]);
 		doctor_warn(cli, &alias);
+	}
 	return status;
 }
 
@@ -282,11 +303,12 @@ static int add_row(void *userdata, const struct nestnet_exposure *exposure)
 
 	nestnet_endpoint_format(&exposure->target, text);
 	row = json_pack(
-		"{s:s, s:s, s:s, s:b, s:b, s:o*, s:o, s:o, s:o, s:o*, s:I, s:o}", "id",
-		exposure->id, "_target", text, "egress", exposure_egress(exposure->egress),
-		"local", !(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
+		"{s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o*, s:I, s:o}", "id",
+		exposure->id, "_target", text, "egress",
+		exposure_egress(exposure->egress), "local",
+		!(exposure->flags & NESTNET_EXPOSE_NO_LOCAL), "open",
 		!!(exposure->flags & NESTNET_EXPOSE_OPEN), "_coexist",
-		exposure->flags & NESTNET_EXPOSE_COEXIST ? json_true() : NULL, "from",
+		!!(exposure->flags & NESTNET_EXPOSE_COEXIST), "from",
 		json_prefixes(exposure->from, exposure->n_from), "except",
 		json_excepts(exposure), "_expires", json_remaining(exposure->expires_ms),
 		"tap", json_tap_name(exposure->tap), "flows", (json_int_t)exposure->flows,

@@ -98,7 +98,7 @@ static int wait_for_guest(struct cli *cli, const char *what, const char *tap,
 	if (r < 0)
 		return cli_fail(cli, r);
 	if (r == 0)
-		return cli_give_up(cli, "%s: no address of it was seen in time", what);
+		return cli_give_up_on(cli, what, "no address of it was seen in time");
 	return wait.status;
 }
 

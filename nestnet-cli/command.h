@@ -92,6 +92,9 @@ int cli_fail(const struct cli *cli, int code);
 int cli_give_up(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** The same of an object, as the library says it: of a command that has a verb. */
+int cli_give_up_on(const struct cli *cli, const char *what, const char *sentence);
+
 /** Holds the number of arguments that are left against the bounds; says what is wrong.
  *  @param most  -1: any number */
 bool cli_check_arguments(const struct cli *cli, int argc, int least, int most);

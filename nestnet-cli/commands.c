@@ -142,9 +142,9 @@ const struct command commands[] = {
 	  "  --count N           so many packets, either way; by default until Ctrl-C\n"
 	  "  --timeout TIME      no longer than 90s, 15m, 2h or 7d\n",
 	  "nestnet trace 10.128.0.13:80 --count 2" },
-	{ "monitor", NULL, cmd_monitor,
-	  "[exposures|taps|bridges|attachments|nat|forwarding|aliases|guests...]",
-	  "print what changes as it does, whoever changes it", NULL,
+	{ "monitor", NULL, cmd_monitor, "[KIND...]",
+	  "print what changes as it does, whoever changes it",
+	  "  KIND                exposures|taps|bridges|attachments|nat|forwarding|aliases|guests\n",
 	  "nestnet monitor exposures taps" },
 	{ "metrics", NULL, cmd_metrics, "[--output FILE]",
 	  "print counters and states for Prometheus",

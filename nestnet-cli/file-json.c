@@ -26,7 +26,8 @@ struct reader {
 	struct file *file;
 	json_t *root;
 	char where[64]; /* the object at hand */
-	const char *wrong; /* the key that has another type; NULL: none */
+	const char *wrong; /* the key that has another type, or none; NULL: all is well */
+	bool is_missing;   /* it is not there */
 	bool is_forwarding[2]; /* of IPv4 and IPv6 */
 };
 
@@ -73,6 +74,18 @@ static const char *text_of(struct reader *reader, const json_t *object, const ch
 	if (!is_null(value) && json_typeof(value) != JSON_STRING)
 		reader->wrong = key;
 	return is_null(value) ? NULL : json_string_value(value);
+}
+
+/* What there has to be. @return NULL where there is none */
+static const char *name_of(struct reader *reader, const json_t *object, const char *key)
+{
+	const char *text = text_of(reader, object, key);
+
+	if (!text && !reader->wrong) {
+		reader->wrong = key;
+		reader->is_missing = true;
+	}
+	return text;
 }
 
 /* @param otherwise  where there is none */
@@ -182,10 +195,11 @@ static const json_t *moved_to(struct reader *reader, const char *bridge)
 
 static void put_bridge(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *name = text_of(reader, object, "name");
+	const char *name;
 
 	if (!is_true(reader, object, "managed", true))
 		return;
+	name = name_of(reader, object, "name");
 	put(words, "bridge");
 	put(words, "add");
 	put(words, "%s", name ? name : "");
@@ -199,8 +213,8 @@ static void put_bridge(struct reader *reader, const json_t *object, struct words
 
 static void put_attached(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *bridge = text_of(reader, object, "bridge");
-	const char *ifname = text_of(reader, object, "interface");
+	const char *bridge = name_of(reader, object, "bridge");
+	const char *ifname = name_of(reader, object, "interface");
 
 	put(words, "bridge");
 	put(words, "attach");
@@ -214,11 +228,12 @@ static void put_attached(struct reader *reader, const json_t *object, struct wor
 
 static void put_tap(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *name = text_of(reader, object, "name");
 	bool has_bridge = text_of(reader, object, "bridge");
+	const char *name;
 
 	if (!is_true(reader, object, "managed", true))
 		return;
+	name = name_of(reader, object, "name");
 	put(words, "tap");
 	put(words, "add");
 	put(words, "%s", name ? name : "");
@@ -242,7 +257,7 @@ static void put_tap(struct reader *reader, const json_t *object, struct words *w
 
 static void put_nat(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *subnet = text_of(reader, object, "subnet");
+	const char *subnet = name_of(reader, object, "subnet");
 
 	put(words, "nat");
 	put(words, "add");
@@ -257,11 +272,11 @@ static void put_nat(struct reader *reader, const json_t *object, struct words *w
 /* Others find their aliases by themselves. */
 static void put_alias(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *origin = text_of(reader, object, "origin");
-	const char *prefix = text_of(reader, object, "prefix");
+	const char *origin = text_of(reader, object, "origin"), *prefix;
 
 	if (!origin || strcmp(origin, "nestnet") != 0)
 		return;
+	prefix = name_of(reader, object, "prefix");
 	put(words, "alias");
 	put(words, "add");
 	put(words, "%s", prefix ? prefix : "");
@@ -270,7 +285,7 @@ static void put_alias(struct reader *reader, const json_t *object, struct words 
 
 static void put_target(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *target = text_of(reader, object, "target");
+	const char *target = name_of(reader, object, "target");
 	const char *port = text_of(reader, object, "target_port");
 
 	if (!target)
@@ -286,10 +301,11 @@ static void put_target(struct reader *reader, const json_t *object, struct words
 /* What was there was allowed to be, whatever L1 has of its own. */
 static void put_exposure(struct reader *reader, const json_t *object, struct words *words)
 {
-	const char *id = text_of(reader, object, "id");
+	const char *id;
 
 	if (text_of(reader, object, "tap")) /* a program's own */
 		return;
+	id = name_of(reader, object, "id");
 	put(words, "expose");
 	put(words, "%s", id ? id : "");
 	put_target(reader, object, words);
@@ -333,7 +349,9 @@ static int refuse(struct reader *reader, const char *why)
 static int take_words(struct reader *reader, struct words *words)
 {
 	if (reader->wrong)
-		return refuse(reader, "not of the type that status prints");
+		return refuse(reader, reader->is_missing
+					      ? "missing"
+					      : "not of the type that status prints");
 	if (words->is_failed) {
 		cli_say("out of memory");
 		return STATUS_FAILED;

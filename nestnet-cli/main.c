@@ -129,6 +129,12 @@ int cli_give_up(const struct cli *cli, const char *format, ...)
 	return STATUS_FAILED;
 }
 
+int cli_give_up_on(const struct cli *cli, const char *what, const char *sentence)
+{
+	cli_say("%s %s %s: %s", cli->command->noun, cli->command->verb, what, sentence);
+	return STATUS_FAILED;
+}
+
 void cli_say(const char *format, ...)
 {
 	char text[1024];
@@ -203,6 +209,19 @@ static bool is_whole_word(const char *name, char **argv)
 	return strcspn(long_word(argv) + 2, "=") == strlen(name);
 }
 
+/* As getopt_long(), but an abbreviation is unknown: it would mean another option once there is
+ * one more. */
+static int next_option(int argc, char **argv, const char *letters,
+		       const struct option *all)
+{
+	int index = -1, option = getopt_long(argc, argv, letters, all, &index);
+
+	if (index < 0 || is_whole_word(all[index].name, argv))
+		return option;
+	optopt = 0;
+	return '?';
+}
+
 static void say_bad_option(const struct cli *cli, int option, char **argv)
 {
 	const char *word = long_word(argv);
@@ -236,13 +255,8 @@ int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *opti
 		 letters);
 
 	for (;;) {
-		int index = -1, option = getopt_long(argc, argv, all_letters, all, &index);
+		int option = next_option(argc, argv, all_letters, all);
 
-		/* An abbreviation would mean another option once there is one more. */
-		if (index >= 0 && !is_whole_word(all[index].name, argv)) {
-			optopt = 0;
-			option = '?';
-		}
 		if (option == '?' || option == ':') {
 			say_bad_option(cli, option, argv);
 			return '?';
@@ -472,8 +486,8 @@ int main(int argc, char **argv)
 	int option, status;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:" GLOBAL_LETTERS, global_options,
-				     NULL)) != -1) {
+	while ((option = next_option(argc, argv, "+:" GLOBAL_LETTERS, global_options)) !=
+	       -1) {
 		if (!take_global(&cli, option)) {
 			say_bad_option(&cli, option, argv);
 			return STATUS_USAGE;

@@ -184,7 +184,8 @@ static bool is_shown(const struct column *column, const json_t *array)
 			json_object_get(json_array_get(array, index), column->key);
 
 		is_shown = json_is_array(value) ? json_array_size(value) > 0
-						: value && !json_is_null(value);
+						: value && !json_is_null(value) &&
+							  !json_is_false(value);
 	}
 	return is_shown;
 }

@@ -152,6 +152,18 @@ test_every_command_has_help_with_an_example() {
 	same "-V" "$(nestnet --version)" "$(nestnet -V)"
 }
 
+test_help_fits_a_terminal() {
+	local line words
+
+	while read -r line; do
+		words=$(sed -E 's/^((tap|bridge|nat|forward|alias|guest|dhcp) )?([a-z]+) .*/\1\3/' <<<"$line")
+		# shellcheck disable=SC2086
+		same "nestnet $words --help: lines of more than 90" "" \
+			"$(nestnet $words --help | grep -E '^.{91}' || true)"
+	done < <(nestnet --help | grep '^  [a-z]')
+	[[ -n ${words-} ]]
+}
+
 # Every message to the kernel, every answer or every write of a setting is made to fail
 # once, the first, the second and so on, until the command makes no more of them. Where that
 # makes the command fail, it does so with one line, and L1 is as before.

@@ -346,6 +346,11 @@ test_a_file_makes_bridge_and_coexistence_at_once() {
 	nestnet -j status >"$LAB_SCRATCH/status"
 	changes_nothing nestnet apply "$LAB_SCRATCH/status"
 	matches "list" 'COEXIST' "$(nestnet list)"
+	nestnet expose "$ALIAS2" "$GUEST2"
+	same "COEXIST" "yes no" "$(nestnet list | awk '
+		NR == 1 { for (i = 1; $i != "COEXIST"; i++); } NR > 1 { print $i }' | sort -r | xargs)"
+	nestnet unexpose "$ALIAS:80"
+	matches_not "list" 'COEXIST' "$(nestnet list)"
 }
 
 test_a_bridge_that_is_not_there_is_waited_for() {

@@ -79,6 +79,7 @@ test_the_objects_that_are_there_are_offered() {
 	offers "br7 eth0 lo tap0 tap1 virbr0 vnet0 vnet1" nat add 192.168.122.0/24 --out ''
 	offers "eth0 lo tap0 tap1 virbr0 vnet0 vnet1" bridge attach br7 ''
 	offers "" tap add x --mac ''
+	offers "exposures bridges attachments nat forwarding aliases guests" monitor taps ''
 	[[ $(completes tap add x --owner '') == *nobody* ]] || fail "where is the user nobody?"
 }
 

@@ -57,8 +57,8 @@ test_waiting_ends_when_the_guest_speaks() {
 }
 
 test_waiting_has_an_end() {
-	refused 1 'guest wait: vnet0: no address of it was seen in time' nestnet guest wait vnet0 --timeout 1s
-	refused 1 'guest wait: 02:00:00:00:00:99: no address' \
+	refused 1 'guest wait vnet0: no address of it was seen in time' nestnet guest wait vnet0 --timeout 1s
+	refused 1 'guest wait 02:00:00:00:00:99: no address' \
 		nestnet guest wait 02:00:00:00:00:99 --timeout 1s
 }
 

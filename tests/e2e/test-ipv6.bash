@@ -42,6 +42,22 @@ test_every_protocol_reaches_the_guest_which_sees_the_clients_own_address() {
 	pings ext fd10:128::2 64
 }
 
+# What is meant for a port is an address without brackets, and said to be one.
+test_an_address_that_ends_like_a_port_is_pointed_out() {
+	ipv6
+	same "stderr" "nestnet: expose: 'fd10:128::13:80' is an address; port 80 of fd10:128::13 is '[fd10:128::13]:80'" \
+		"$(nestnet expose fd10:128::13:80 fd12::89 2>&1 >/dev/null | grep -v doctor)"
+	matches "a target's" "'fd12::89:8000' is an address; port 8000 of fd12::89 " \
+		"$(nestnet expose '[fd10:128::13]:80' fd12::89:8000 2>&1)"
+	same "what is exposed" "fd10:128::13:80 [fd10:128::13]:80/tcp" \
+		"$(nestnet -j list | jq -r '[.[].id] | sort | reverse | join(" ")')"
+	matches_not "addresses" 'is an address' "$(nestnet expose fd10:128::14 fd12::90 2>&1)"
+	matches_not "in brackets" 'is an address' "$(nestnet expose '[fd10:128::14]:80' fd12::90 2>&1)"
+	matches_not "IPv4" 'is an address' "$(nestnet expose 10.128.0.13:80 192.168.122.89:80 2>&1)"
+	matches_not "a file" 'is an address' "$(nestnet save | nestnet apply - 2>&1)"
+	same "--quiet" "" "$(nestnet -q expose fd10:128::14:80 fd12::91 2>&1)"
+}
+
 test_l1_reaches_the_guest_through_the_alias() {
 	ipv6
 	nestnet expose fd10:128::13 fd12::89

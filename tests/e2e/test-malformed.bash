@@ -120,6 +120,13 @@ test_unknown_words() {
 	wrong expose 10.128.0.13 192.168.122.89 --openly
 	wrong expose 10.128.0.13 192.168.122.89 -x
 	wrong --frobnicate list
+	# Another option's name may begin so one day.
+	wrong --jso list
+	wrong --dry expose 10.128.0.13 192.168.122.89
+	wrong --net=l1 list
+	wrong --quie clear
+	wrong --json=yes list
+	wrong list --jso
 	wrong expose 10.128.0.13 192.168.122.89 --egress sideways
 	wrong expose 10.128.0.13 192.168.122.89 --egress
 	wrong expose 10.128.0.13 192.168.122.89 --open=yes
@@ -201,4 +208,31 @@ test_a_refusal_names_what_is_wrong() {
 	refused 2 'frobnicate' nestnet expose 10.128.0.13 192.168.122.89 --frobnicate
 	refused 2 'sideways' nestnet expose 10.128.0.13 192.168.122.89 --egress sideways
 	refused 2 'exposed' nestnet exposed
+	refused 2 "unknown option '--jso'" nestnet --jso list
+}
+
+# "COMMAND OBJECT: reason"; a word that can be none is in quotes.
+test_a_refusal_names_the_object_in_one_way() {
+	local name="an interface name is of letters, digits and _ . -"
+
+	refused 2 "^nestnet: tap add 'a/b': $name" nestnet tap add a/b
+	refused 2 "^nestnet: tap add tap0: bridge 'a/b': $name" nestnet tap add tap0 --bridge a/b
+	refused 1 "^nestnet: tap add tap0: bridge br0: No such device" nestnet tap add tap0 --bridge br0
+	refused 1 "^nestnet: tap del tap0: No such device" nestnet tap del tap0
+	refused 2 "^nestnet: tap add tap0: isolation is for" nestnet tap add tap0 --isolated
+	refused 2 "^nestnet: bridge add br0: the MAC address is zero" \
+		nestnet bridge add br0 --mac 00:00:00:00:00:00
+	refused 2 "^nestnet: bridge attach 'a/b': $name" nestnet bridge attach virbr0 a/b
+	refused 2 "^nestnet: bridge attach eth0: bridge 'a/b': $name" nestnet bridge attach a/b eth0
+	refused 2 "^nestnet: bridge attach virbr0: a bridge cannot be" nestnet bridge attach virbr0 virbr0
+	refused 2 "^nestnet: nat add 192.168.50.0/24: interface 'a/b': $name" \
+		nestnet nat add 192.168.50.0/24 --out a/b
+	refused 2 "^nestnet: alias add 10.128.0.20: interface 'a/b': $name" \
+		nestnet alias add 10.128.0.20 --dev a/b
+	refused 2 "^nestnet: expose 10.128.0.13: tap 'a/b': $name" \
+		nestnet expose 10.128.0.13 192.168.122.89 --tap a/b
+	refused 2 "^nestnet: forward on 'a/b': $name" nestnet forward on a/b
+	refused 2 "^nestnet: forward status 'a/b': $name" nestnet forward status a/b
+	refused 1 "^nestnet: dhcp config br9: there is no such bridge" nestnet dhcp config br9
+	refused 1 "^nestnet: guest wait tap0: no address" nestnet guest wait tap0 --timeout 1s
 }

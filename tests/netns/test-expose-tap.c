@@ -272,7 +272,7 @@ START_TEST(a_tap_that_there_is_not_is_refused)
 	tx = begin();
 	options.tap = "x;$(id)";
 	refused(nestnet_expose(tx, &from, &to, &options), EINVAL,
-		"expose 10.128.0.13: an interface name is of letters, digits and _ . -");
+		"expose 10.128.0.13: tap 'x;$(id)': an interface name is of letters, digits and _ . -");
 	nestnet_transaction_free(tx);
 	tx = begin();
 	ok(nestnet_transaction_set_exact(tx));

@@ -461,7 +461,7 @@ START_TEST(what_cannot_be_opened_so_is_refused_before_anything_is_asked)
 
 	if (refusals[_i].is_opened)
 		options.open = &refusals[_i].open;
-	snprintf(sentence, sizeof(sentence), "tap add 'tap0': %s", refusals[_i].why);
+	snprintf(sentence, sizeof(sentence), "tap add tap0: %s", refusals[_i].why);
 	refused(nestnet_tap_add(tx, "tap0", &options), EINVAL, sentence);
 	nestnet_transaction_free(tx);
 }

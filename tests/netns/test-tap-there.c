@@ -107,7 +107,7 @@ START_TEST(a_tap_is_known_by_its_ifindex_and_its_descriptors_go_with_it)
 	ck_assert(is_answered(fd, &fd, 1, 0, 8));
 	close_all(&fd, 1);
 	refused(nestnet_tap_open(ctx, "new0", &open, &fd, 1), EINVAL,
-		"tap open 'new0': a name and an ifindex");
+		"tap open new0: a name and an ifindex");
 	open.ifindex = 4000;
 	refused(nestnet_tap_open(ctx, NULL, &open, &fd, 1), ENODEV,
 		"tap open #4000: No such device");
