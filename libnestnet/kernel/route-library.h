@@ -7,13 +7,11 @@
  *
  * To map and relocate it and to run its constructors is a sixth of the time of one whole
  * `nestnet expose`, which asks for one route and reads the answer with libnl's attributes.
- * What is left for libnl-route is an address with all that goes with it, and the next hops
- * of a route. Neither is on the way of an exposure of IPv4.
+ * What is left for libnl-route is an address with all that goes with it, which is not on the
+ * way of an exposure of IPv4.
  */
 
 #include <netlink/route/addr.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
 
 struct error;
 
@@ -21,9 +19,7 @@ struct error;
 	f(rtnl_addr_alloc) f(rtnl_addr_build_add_request)                      \
 	f(rtnl_addr_build_delete_request) f(rtnl_addr_put)                     \
 	f(rtnl_addr_set_ifindex) f(rtnl_addr_set_local)                        \
-	f(rtnl_addr_set_prefixlen) f(rtnl_route_foreach_nexthop)               \
-	f(rtnl_route_nh_get_gateway) f(rtnl_route_nh_get_ifindex)              \
-	f(rtnl_route_nh_get_via) f(rtnl_route_parse) f(rtnl_route_put)
+	f(rtnl_addr_set_prefixlen)
 
 #define ROUTE_LIBRARY_POINTER(name) __typeof__(name) *name;
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Routes over rtnetlink, read with libnl's attributes; next hops with libnl-route's route
- * objects, since there are several ways to say more than one. */
+/* Routes over rtnetlink, with libnl's attributes. */
 
 #include "kernel/route.h"
-#include "kernel/route-library.h"
 #include "kernel/route-message.h"
 #include "kernel/route-value.h"
 
@@ -56,10 +54,29 @@ static uint32_t read_interface(struct nlattr *const *tb)
 	return (uint32_t)hop.rtnh_ifindex;
 }
 
-/* @return whether the reply is a route of IPv4 or IPv6 */
-static bool read_route(const struct nlmsghdr *reply, struct route *ret)
+/* IPv4 may go by a gateway of IPv6, which is said in another attribute. */
+static void read_gateway(int family, struct nlattr *const *tb,
+			 struct nestnet_address *ret)
 {
-	struct nlattr *tb[RTA_MAX + 1] = { 0 };
+	struct nlattr *via = tb[RTA_VIA];
+
+	*ret = (struct nestnet_address){ .family = AF_UNSPEC };
+	if (tb[RTA_GATEWAY]) {
+		(void)route_value_read(family, nla_data(tb[RTA_GATEWAY]),
+				       (size_t)nla_len(tb[RTA_GATEWAY]), ret);
+	} else if (via && nla_len(via) > (int)sizeof(struct rtvia)) {
+		const struct rtvia *value = nla_data(via);
+
+		(void)route_value_read(value->rtvia_family, value->rtvia_addr,
+				       (size_t)nla_len(via) - sizeof(*value), ret);
+	}
+}
+
+/* @param tb  RTA_MAX + 1 of them, for what is not in a struct route
+ * @return whether the reply is a route of IPv4 or IPv6 */
+static bool read_route(const struct nlmsghdr *reply, struct nlattr **tb,
+		       struct route *ret)
+{
 	const struct rtmsg *info = NLMSG_DATA(reply);
 
 	if (reply->nlmsg_type != RTM_NEWROUTE ||
@@ -68,10 +85,7 @@ static bool read_route(const struct nlmsghdr *reply, struct route *ret)
 			      &ret->destination))
 		return false;
 	ret->ifindex = read_interface(tb);
-	ret->gateway = (struct nestnet_address){ .family = AF_UNSPEC };
-	if (tb[RTA_GATEWAY])
-		(void)route_value_read(info->rtm_family, nla_data(tb[RTA_GATEWAY]),
-				       (size_t)nla_len(tb[RTA_GATEWAY]), &ret->gateway);
+	read_gateway(info->rtm_family, tb, &ret->gateway);
 	ret->protocol = info->rtm_protocol;
 	ret->is_local = info->rtm_type == RTN_LOCAL;
 	ret->is_interface = ret->is_local && ret->protocol == RTPROT_KERNEL &&
@@ -88,10 +102,11 @@ struct answer {
 
 static int take_answer(void *userdata, const struct nlmsghdr *reply)
 {
+	struct nlattr *tb[RTA_MAX + 1];
 	struct answer *answer = userdata;
 	struct route route;
 
-	if (read_route(reply, &route)) {
+	if (read_route(reply, tb, &route)) {
 		answer->route = route;
 		answer->is_there = true;
 	}
@@ -104,8 +119,8 @@ static bool is_no_route(int r)
 	       r == -EACCES;
 }
 
-int route_get(struct netlink *nl, const struct nestnet_address *address, struct route *ret,
-	      struct error *error)
+int route_get(struct netlink *nl, const struct nestnet_address *address,
+	      struct route *ret, struct error *error)
 {
 	/* The route as it stands in its table, not what it came to for this address. */
 	struct rtmsg info = { .rtm_family = (unsigned char)address->family,
@@ -142,8 +157,8 @@ static int take_source(void *userdata, const struct nlmsghdr *reply)
 	struct source_answer *answer = userdata;
 
 	if (reply->nlmsg_type != RTM_NEWROUTE ||
-	    nlmsg_parse((struct nlmsghdr *)reply, sizeof(struct rtmsg), tb, RTA_MAX, NULL) <
-		    0 ||
+	    nlmsg_parse((struct nlmsghdr *)reply, sizeof(struct rtmsg), tb, RTA_MAX,
+			NULL) < 0 ||
 	    !tb[RTA_PREFSRC])
 		return 0;
 	answer->is_there =
@@ -163,7 +178,8 @@ int route_get_source(struct netlink *nl, int family, uint32_t ifindex,
 	struct nestnet_address nobody;
 	int r;
 
-	(void)nestnet_address_parse(family == AF_INET ? NOBODY_IPV4 : NOBODY_IPV6, &nobody);
+	(void)nestnet_address_parse(family == AF_INET ? NOBODY_IPV4 : NOBODY_IPV6,
+				    &nobody);
 	/* With an interface and no route by it, the kernel takes the destination to be on
 	 * the link, and picks the interface's first address. */
 	if (!message ||
@@ -174,7 +190,8 @@ int route_get_source(struct netlink *nl, int family, uint32_t ifindex,
 	if (is_no_route(r))
 		return 0;
 	if (r < 0)
-		return error_prefix(error, "get the source address of interface %u", ifindex);
+		return error_prefix(error, "get the source address of interface %u",
+				    ifindex);
 	*ret = answer.address;
 	return answer.is_there;
 }
@@ -189,56 +206,39 @@ enum list_kind {
 
 struct lister {
 	enum list_kind kind;
-	const struct route_library *library; /* for next hops; of LIST_LOCAL NULL */
 	route_fn fn;
 	void *userdata;
 };
 
-struct hop {
-	struct lister *lister;
-	struct route *route;
-	int result;
-};
-
-/* IPv4 may go by a gateway of IPv6, which libnl has apart. */
-static void read_gateway(const struct route_library *library, struct rtnl_nexthop *nexthop,
-			 struct nestnet_address *ret)
+static int tell_hop(const struct lister *lister, const struct route *route)
 {
-	struct nl_addr *value = library->rtnl_route_nh_get_gateway(nexthop);
-
-	*ret = (struct nestnet_address){ .family = AF_UNSPEC };
-	if (!value)
-		value = library->rtnl_route_nh_get_via(nexthop);
-	if (value)
-		(void)route_value_read(nl_addr_get_family(value),
-				       nl_addr_get_binary_addr(value),
-				       nl_addr_get_len(value), ret);
-}
-
-static void take_hop(struct rtnl_nexthop *nexthop, void *userdata)
-{
-	struct hop *hop = userdata;
-	struct lister *lister = hop->lister;
-
-	hop->route->ifindex = (uint32_t)lister->library->rtnl_route_nh_get_ifindex(nexthop);
-	read_gateway(lister->library, nexthop, &hop->route->gateway);
-	if (lister->kind == LIST_GATEWAYS && !hop->route->gateway.family)
-		return;
-	if (hop->result == 0 && hop->route->ifindex != 0)
-		hop->result = lister->fn(lister->userdata, hop->route);
-}
-
-static int take_hops(struct lister *lister, struct route *route,
-		     const struct nlmsghdr *reply)
-{
-	struct hop hop = { .lister = lister, .route = route };
-	struct rtnl_route *from = NULL;
-
-	if (lister->library->rtnl_route_parse((struct nlmsghdr *)reply, &from) < 0)
+	if (route->ifindex == 0 ||
+	    (lister->kind == LIST_GATEWAYS && !route->gateway.family))
 		return 0;
-	lister->library->rtnl_route_foreach_nexthop(from, take_hop, &hop);
-	lister->library->rtnl_route_put(from);
-	return hop.result;
+	return lister->fn(lister->userdata, route);
+}
+
+/* A route with several next hops is told once for each: their attributes stand behind a
+ * header of 8 bytes. */
+static int tell_hops(const struct lister *lister, struct route *route,
+		     struct nlattr *multipath)
+{
+	struct rtnexthop *hop = nla_data(multipath);
+	int left = nla_len(multipath), r = 0;
+
+	while (r == 0 && RTNH_OK(hop, left)) {
+		struct nlattr *tb[RTA_MAX + 1];
+
+		if (nla_parse(tb, RTA_MAX, (struct nlattr *)(hop + 1),
+			      hop->rtnh_len - (int)sizeof(*hop), NULL) < 0)
+			return 0;
+		route->ifindex = (uint32_t)hop->rtnh_ifindex;
+		read_gateway(route->destination.address.family, tb, &route->gateway);
+		r = tell_hop(lister, route);
+		left -= RTNH_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
+	}
+	return r;
 }
 
 /* Told apart before anything is parsed, since a table may hold a million. */
@@ -257,16 +257,18 @@ static bool is_wanted(enum list_kind kind, const struct rtmsg *info)
 
 static int take_route(void *userdata, const struct nlmsghdr *reply)
 {
+	struct nlattr *tb[RTA_MAX + 1];
 	struct lister *lister = userdata;
 	struct route route;
 
 	if (!reply)
 		return lister->fn(lister->userdata, NULL);
 	if (nlmsg_datalen(reply) < (int)sizeof(struct rtmsg) ||
-	    !is_wanted(lister->kind, NLMSG_DATA(reply)) || !read_route(reply, &route))
+	    !is_wanted(lister->kind, NLMSG_DATA(reply)) || !read_route(reply, tb, &route))
 		return 0;
-	return lister->library ? take_hops(lister, &route, reply)
-			       : lister->fn(lister->userdata, &route);
+	if (tb[RTA_MULTIPATH] && lister->kind != LIST_LOCAL)
+		return tell_hops(lister, &route, tb[RTA_MULTIPATH]);
+	return tell_hop(lister, &route);
 }
 
 static int list_routes(struct netlink *nl, int family, unsigned char table,
@@ -293,15 +295,12 @@ static int list_both(struct netlink *nl, unsigned char table, struct lister *lis
 	return r != 0 ? r : list_routes(nl, AF_INET6, table, lister, error);
 }
 
-int route_list_default(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
+int route_list_default(struct netlink *nl, route_fn fn, void *userdata,
+		       struct error *error)
 {
-	struct route_library library;
-	struct lister lister = {
-		.kind = LIST_DEFAULT, .library = &library, .fn = fn, .userdata = userdata
-	};
-	int r = route_library_load(&library, error);
+	struct lister lister = { .kind = LIST_DEFAULT, .fn = fn, .userdata = userdata };
 
-	return r < 0 ? r : list_both(nl, RT_TABLE_MAIN, &lister, error);
+	return list_both(nl, RT_TABLE_MAIN, &lister, error);
 }
 
 int route_list_local(struct netlink *nl, route_fn fn, void *userdata, struct error *error)
@@ -314,13 +313,9 @@ int route_list_local(struct netlink *nl, route_fn fn, void *userdata, struct err
 int route_list_gateways(struct netlink *nl, int family, route_fn fn, void *userdata,
 			struct error *error)
 {
-	struct route_library library;
-	struct lister lister = {
-		.kind = LIST_GATEWAYS, .library = &library, .fn = fn, .userdata = userdata
-	};
-	int r = route_library_load(&library, error);
+	struct lister lister = { .kind = LIST_GATEWAYS, .fn = fn, .userdata = userdata };
 
-	return r < 0 ? r : list_routes(nl, family, RT_TABLE_UNSPEC, &lister, error);
+	return list_routes(nl, family, RT_TABLE_UNSPEC, &lister, error);
 }
 
 /* ---- Local routes ------------------------------------------------------------------------- */
