@@ -131,9 +131,10 @@ static const struct {
 	const char *chain;
 	enum reason reason;
 } chains[] = {
-	{ "from_port", REASON_FROM }, { "from_addr", REASON_FROM },
-	{ "pre_port", REASON_FROM },  { "pre", REASON_FROM },
-	{ "closed", REASON_CLOSED },  { "spoofed", REASON_SPOOFED },
+	{ "from_port", REASON_FROM },  { "from_addr", REASON_FROM },
+	{ "pre_port", REASON_FROM },   { "pre_pref", REASON_FROM },
+	{ "closed", REASON_CLOSED },   { "closed_more", REASON_CLOSED },
+	{ "spoofed", REASON_SPOOFED }, { "spoofed_more", REASON_SPOOFED },
 };
 
 static void add_drops(struct nestnet_drop *drop, uint64_t packets, uint64_t bytes)

@@ -170,12 +170,12 @@ static void put_slots(const struct way *way, bool is_adding)
 	}
 }
 
-/* Whether a table goes, or a half of one that stays. */
+/* Whether a table goes, or a part of one that stays. */
 static bool is_deleted(const struct way *way, unsigned int part)
 {
 	bool is_renewed = way->elements->tables[part].is_renewed && !way->is_reverse;
 
-	if (part == RULESET_SIX &&
+	if (ruleset_part_chain(part) &&
 	    !(has_table_before(way, RULESET_MAIN) && has_table_after(way, RULESET_MAIN)))
 		return false;
 	return is_renewed || (has_table_before(way, part) && !has_table_after(way, part));
@@ -291,7 +291,7 @@ static int has_wanted_tables(struct elements *elements, struct error *error)
 	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
 		const struct table_view *table = &elements->tables[part];
 
-		if (!table->is_open || part == RULESET_SIX) /* it is in the main one */
+		if (!table->is_open || ruleset_part_chain(part)) /* it is in the main one */
 			continue;
 		r = nft_table_get(elements->nl, ruleset_part_table(part), &generation,
 				  version, sizeof(version), error);

@@ -166,22 +166,24 @@ static int open_table(struct elements *elements, enum ruleset_part part,
 		      struct error *error);
 
 /* The generation is that which the main table was looked at in. */
-static int open_six(struct elements *elements, struct error *error)
+static int open_part_of_main(struct elements *elements, enum ruleset_part part,
+			     struct error *error)
 {
-	struct table_view *six = &elements->tables[RULESET_SIX];
+	struct table_view *view = &elements->tables[part];
 	int r = open_table(elements, RULESET_MAIN, error);
 
 	if (r == 1)
-		r = nft_chain_get(elements->nl, &ruleset_table, RULESET_SIX_CHAIN, error);
+		r = nft_chain_get(elements->nl, &ruleset_table, ruleset_part_chain(part),
+				  error);
 	if (r < 0)
 		return r;
-	six->is_open = true;
-	six->is_there = six->is_wanted = r == 1;
-	six->is_old = elements->tables[RULESET_MAIN].is_old;
+	view->is_open = true;
+	view->is_there = view->is_wanted = r == 1;
+	view->is_old = elements->tables[RULESET_MAIN].is_old;
 	return r;
 }
 
-/* @return 1: the table, or the half, is there; 0: it is not; or a negative errno */
+/* @return 1: the table, or the part of one, is there; 0: it is not; or a negative errno */
 static int open_table(struct elements *elements, enum ruleset_part part,
 		      struct error *error)
 {
@@ -192,8 +194,8 @@ static int open_table(struct elements *elements, enum ruleset_part part,
 
 	if (table->is_open)
 		return table->is_there;
-	if (part == RULESET_SIX)
-		return open_six(elements, error);
+	if (ruleset_part_chain(part))
+		return open_part_of_main(elements, part, error);
 
 	r = nft_table_get(elements->nl, ruleset_part_table(part), &generation, version,
 			  sizeof(version), error);
@@ -354,7 +356,8 @@ int elements_ask(struct elements *elements, const enum ruleset_set *sets, size_t
 	r = nft_element_get_each(elements->nl, &ruleset_table, specs, n_asked, key, found,
 				 is_there, error);
 	for (size_t i = 0; r == 0 && i < n_asked; i++) {
-		if (!add_slot(elements, asked[i], family, key, is_there[i] ? &found[i] : NULL))
+		if (!add_slot(elements, asked[i], family, key,
+			      is_there[i] ? &found[i] : NULL))
 			r = error_set_errno(error, ENOMEM);
 	}
 	return r;
@@ -512,7 +515,8 @@ static int walk_elements(struct elements *elements, const struct walk *walk)
 	int r = 0;
 
 	for (; r == 0 && slot; slot = slot->next_in_set) {
-		const struct slot_value *value = walk->is_before ? slot->before : slot->after;
+		const struct slot_value *value =
+			walk->is_before ? slot->before : slot->after;
 		struct nft_element element;
 
 		if (!value)
@@ -562,7 +566,7 @@ int elements_put(struct elements *elements, enum ruleset_set set, int family,
 	slot->after = value;
 	slot->is_put = true;
 	table_of(elements, set, family)->is_wanted = true;
-	if (ruleset_set_part(set, family) == RULESET_SIX)
+	if (ruleset_part_chain(ruleset_set_part(set, family)))
 		elements->tables[RULESET_MAIN].is_wanted = true;
 	return 0;
 }

@@ -216,15 +216,28 @@ static void add_postrouting(const struct ruleset_half *half4,
 	family_jump(half6, "postrouting", "post");
 }
 
+/* Clamps what a SYN of ours says that it can take: for both families. */
+static void add_mss(struct nft_batch *batch)
+{
+	struct nft_rule *rule;
+
+	nft_add_chain(batch, &ruleset_table, RULESET_CLAMP_CHAIN, NULL, NFT_HOOK_NONE, 0);
+	/* tcp option maxseg size set rt mtu */
+	rule = base_rule(RULESET_CLAMP_CHAIN);
+	nft_rule_clamp_mss(rule);
+	nft_add_rule(batch, rule);
+}
+
 void ruleset_add_chains(struct nft_batch *batch)
 {
 	const struct ruleset_half half4 = { .batch = batch, .family = AF_INET };
 	const struct ruleset_half half6 = { .batch = batch, .family = AF_INET6 };
 
 	ruleset_add_with_ports(batch);
+	add_mss(batch);
 	ruleset_add_entries(&half4);
 	ruleset_add_entries(&half6);
-	ruleset_add_half(&half4);
+	ruleset_add_core(&half4);
 	add_prerouting(&half4, &half6);
 	add_output(&half4, &half6);
 	add_input(&half4, &half6);
@@ -232,16 +245,32 @@ void ruleset_add_chains(struct nft_batch *batch)
 	add_postrouting(&half4, &half6);
 }
 
+void ruleset_add_more(struct nft_batch *batch)
+{
+	const struct ruleset_half half4 = { .batch = batch, .family = AF_INET };
+
+	ruleset_add_rest(&half4);
+}
+
+void ruleset_delete_more(struct nft_batch *batch)
+{
+	const struct ruleset_half half4 = { .batch = batch, .family = AF_INET };
+
+	ruleset_delete_rest(&half4);
+}
+
 void ruleset_add_six(struct nft_batch *batch)
 {
 	const struct ruleset_half half6 = { .batch = batch, .family = AF_INET6 };
 
-	ruleset_add_half(&half6);
+	ruleset_add_core(&half6);
+	ruleset_add_rest(&half6);
 }
 
 void ruleset_delete_six(struct nft_batch *batch)
 {
 	const struct ruleset_half half6 = { .batch = batch, .family = AF_INET6 };
 
-	ruleset_delete_half(&half6);
+	ruleset_delete_rest(&half6);
+	ruleset_delete_core(&half6);
 }

@@ -224,11 +224,27 @@ bool ruleset_find_set(enum nft_family table, const char *name, enum ruleset_set 
 	return false;
 }
 
+/* What an exposure of a whole address needs, and what a base chain asks. */
+static bool is_early(enum ruleset_set set)
+{
+	switch ((unsigned int)set) {
+	case RULESET_FOUND:
+	case RULESET_ADDR:
+	case RULESET_GUEST:
+	case RULESET_GUEST_MORE:
+	case RULESET_CLOSED:
+		return true;
+	}
+	return false;
+}
+
 enum ruleset_part ruleset_set_part(enum ruleset_set set, int family)
 {
 	if (set >= RULESET_GUARDED)
 		return RULESET_GUARDS;
-	return family == AF_INET6 && set != RULESET_FOUND ? RULESET_SIX : RULESET_MAIN;
+	if (family == AF_INET6 && set != RULESET_FOUND)
+		return RULESET_SIX;
+	return is_early(set) ? RULESET_MAIN : RULESET_MORE;
 }
 
 /* ---- The tables -------------------------------------------------------------------- */
@@ -236,6 +252,21 @@ enum ruleset_part ruleset_set_part(enum ruleset_set set, int family)
 const struct nft_table *ruleset_part_table(enum ruleset_part part)
 {
 	return part == RULESET_GUARDS ? &ruleset_guard_table : &ruleset_table;
+}
+
+const char *ruleset_part_chain(enum ruleset_part part)
+{
+	switch (part) {
+	case RULESET_MORE:
+		return "pre_port4";
+	case RULESET_SIX:
+		return "pre_port6";
+	case RULESET_MAIN:
+	case RULESET_GUARDS:
+	case RULESET_PARTS:
+		break;
+	}
+	return NULL;
 }
 
 const char *ruleset_part_text(enum ruleset_part part)
@@ -276,45 +307,20 @@ enum ruleset_maker ruleset_part_maker(enum ruleset_part part, const char *commen
 
 /* ---- The skeleton ------------------------------------------------------------------ */
 
-/* A base chain asks it, and so it is there from the start. */
-static bool is_early(enum ruleset_set set)
-{
-	return set == RULESET_CLOSED;
-}
+typedef void (*set_fn)(struct nft_batch *batch, const struct nft_table *table,
+		       const struct nft_set_spec *spec);
 
-static void add_sets4(struct nft_batch *batch)
+/* The sets of a part. A base chain asks one of IPv6's, which so is there from the start. */
+static void each_set(struct nft_batch *batch, enum ruleset_part part, set_fn fn)
 {
-	nft_add_set(batch, &ruleset_table, &sets4[RULESET_FOUND]);
-	for (unsigned int set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
-		if (ruleset_has_set(set, AF_INET))
-			nft_add_set(batch, &ruleset_table, &sets4[set]);
-		if (is_early(set))
-			nft_add_set(batch, &ruleset_table, &sets6[set]);
-	}
-}
+	int family = part == RULESET_SIX ? AF_INET6 : AF_INET;
 
-static void create_main(struct nft_batch *batch)
-{
-	nft_add_table(batch, &ruleset_table, RULESET_VERSION);
-	add_sets4(batch);
-	ruleset_add_chains(batch);
-}
+	for (unsigned int set = 0; set < RULESET_GUARDED; set++) {
+		bool is_base = family == AF_INET6 && set == RULESET_CLOSED;
 
-static void create_six(struct nft_batch *batch)
-{
-	for (unsigned int set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
-		if (!is_early(set))
-			nft_add_set(batch, &ruleset_table, &sets6[set]);
-	}
-	ruleset_add_six(batch);
-}
-
-static void delete_six(struct nft_batch *batch)
-{
-	ruleset_delete_six(batch);
-	for (unsigned int set = RULESET_FOUND + 1; set < RULESET_GUARDED; set++) {
-		if (!is_early(set))
-			nft_delete_set(batch, &ruleset_table, &sets6[set]);
+		if (ruleset_set_part(set, family) == part && !is_base &&
+		    ruleset_has_set(set, family))
+			fn(batch, &ruleset_table, ruleset_set_spec(set, family));
 	}
 }
 
@@ -322,10 +328,18 @@ void ruleset_create(struct nft_batch *batch, enum ruleset_part part)
 {
 	switch (part) {
 	case RULESET_MAIN:
-		create_main(batch);
+		nft_add_table(batch, &ruleset_table, RULESET_VERSION);
+		each_set(batch, part, nft_add_set);
+		nft_add_set(batch, &ruleset_table, &sets6[RULESET_CLOSED]);
+		ruleset_add_chains(batch);
+		return;
+	case RULESET_MORE:
+		each_set(batch, part, nft_add_set);
+		ruleset_add_more(batch);
 		return;
 	case RULESET_SIX:
-		create_six(batch);
+		each_set(batch, part, nft_add_set);
+		ruleset_add_six(batch);
 		return;
 	case RULESET_GUARDS:
 		ruleset_guard_create(batch);
@@ -335,10 +349,23 @@ void ruleset_create(struct nft_batch *batch, enum ruleset_part part)
 	}
 }
 
+/* A chain can go when nothing jumps to it, and a set when nothing asks it. */
 void ruleset_delete(struct nft_batch *batch, enum ruleset_part part)
 {
-	if (part == RULESET_SIX)
-		delete_six(batch);
-	else
+	switch (part) {
+	case RULESET_MORE:
+		ruleset_delete_more(batch);
+		each_set(batch, part, nft_delete_set);
+		return;
+	case RULESET_SIX:
+		ruleset_delete_six(batch);
+		each_set(batch, part, nft_delete_set);
+		return;
+	case RULESET_MAIN:
+	case RULESET_GUARDS:
 		nft_delete_table(batch, ruleset_part_table(part));
+		return;
+	case RULESET_PARTS:
+		return;
+	}
 }

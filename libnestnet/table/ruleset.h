@@ -8,10 +8,11 @@
  * change; whatever nestnet is asked for is an element of one of the sets. (The one
  * exception is RULESET_GUARD_CHAIN.) nft list table inet nestnet shows all of it.
  *
- * What is IPv6's alone in the main table is made when it is first needed: it is more than
- * half, and most of the time of a namespace's first exposure. Base chains jump to IPv6's
- * chains from the start, where they are empty until then; so that half is added, and taken
- * back, without a touch of any rule that is there.
+ * Two parts of the main table are made when they are first needed, since the more there is
+ * to make, the longer a namespace's first exposure takes: what IPv4 has besides exposures of
+ * whole addresses, and all that is IPv6's. Chains that are there from the start jump to
+ * theirs, which are empty until then; so a part is added, and taken back, without a touch of
+ * any rule that is there.
  */
 
 #include "kernel/nft.h"
@@ -19,13 +20,14 @@
 /** The last number grows whenever the skeleton changes; kept in the tables' comments. An
  *  older table is read by the names of the sets and made anew (elements_renew()): so a set
  *  that gets other keys or values gets another name. */
-#define RULESET_VERSION       "nestnet skeleton 4"
+#define RULESET_VERSION       "nestnet skeleton 5"
 #define RULESET_GUARD_VERSION "nestnet guards 1"
 
 /** What is made as a whole when it is first needed, in this order. */
 enum ruleset_part {
 	RULESET_MAIN,   /* table inet nestnet */
-	RULESET_SIX,    /* in that table, IPv6's half: there if RULESET_SIX_CHAIN is */
+	RULESET_MORE,   /* in that table, what IPv4 has besides whole addresses */
+	RULESET_SIX,    /* in that table, all that is IPv6's */
 	RULESET_GUARDS, /* table netdev nestnet */
 	RULESET_PARTS
 };
@@ -156,13 +158,14 @@ enum ruleset_set {
 	RULESET_SETS
 };
 
-/** One of the chains of RULESET_SIX. */
-#define RULESET_SIX_CHAIN "pre_port6"
-
 /** The main table. */
 extern const struct nft_table ruleset_table;
 
 const struct nft_table *ruleset_part_table(enum ruleset_part part);
+
+/** Of a part that is no table of its own a chain, which is there if the part is; NULL: it is
+ *  a table. Older releases had it, too. */
+const char *ruleset_part_chain(enum ruleset_part part);
 
 /** How nft names the table, such as "inet nestnet". */
 const char *ruleset_part_text(enum ruleset_part part);

@@ -188,6 +188,17 @@ static uint32_t ask_generation(int fd)
 	return ask(fd, 2);
 }
 
+static void ask_chain(int fd, const char *name)
+{
+	size_t at = begin_netfilter(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_ACK,
+				    1 /* inet */, 0);
+
+	attr_text(NFTA_CHAIN_TABLE, "nestnet");
+	attr_text(NFTA_CHAIN_NAME, name);
+	end(at);
+	ask(fd, 1);
+}
+
 static void ask_route(int fd, uint32_t address)
 {
 	struct rtmsg route = { .rtm_family = AF_INET,
@@ -257,15 +268,14 @@ static void end_flows(int fd, uint32_t address, uint8_t protocol)
 
 static void expose(int netfilter, int route, unsigned int number)
 {
-	static const char *const of_target[] = { "guest4", "guest_timed4", "closed4" };
+	static const char *const of_target[] = { "guest4", "closed4" };
 	uint32_t alias = htonl(number_alias(number)),
 		 target = htonl(number_target(number));
 	uint32_t generation = ask_generation(netfilter);
 
 	put_nft(NFT_MSG_GETSETELEM, NLM_F_ACK, "addr4", &alias, NULL);
 	ask(netfilter, 1);
-	put_nft(NFT_MSG_GETSETELEM, NLM_F_ACK, "addr_timed4", &alias, NULL);
-	ask(netfilter, 1);
+	ask_chain(netfilter, "pre_port4");
 	ask_route(route, alias);
 	for (size_t i = 0; i < sizeof(of_target) / sizeof(of_target[0]); i++) {
 		put_nft(NFT_MSG_GETSETELEM, NLM_F_ACK, of_target[i], &target, NULL);

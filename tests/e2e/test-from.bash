@@ -108,7 +108,7 @@ test_from_is_kept_in_one_form() {
 test_from_goes_with_its_exposure() {
 	local before
 
-	nestnet expose 10.128.0.14 192.168.122.90
+	nestnet expose 10.128.0.14:80 192.168.122.90
 	before=$(on l1 nft -s list table inet nestnet)
 	nestnet expose 10.128.0.13 192.168.122.89 --from 10.0.0.0/11 --from 10.128.0.1
 	nestnet expose 10.128.0.13:80 192.168.122.89 --from 10.0.0.0/21

@@ -891,11 +891,11 @@ replace_prefix() {
 # Taken back
 
 # The table with no exposure in it: what `forward on` leaves has rules and no element, and
-# an exposure that was taken back the half of its family.
+# an exposure of a port that was taken back all of its family.
 skeleton() {
 	nestnet -q forward on >/dev/null
-	nestnet expose "$ALIAS" "$GUEST"
-	nestnet unexpose "$ALIAS"
+	nestnet expose "$(at "$ALIAS" 80)" "$GUEST"
+	nestnet unexpose "$(at "$ALIAS" 80)"
 	table
 }
 

@@ -88,7 +88,7 @@ test_one_expose_does_without_libnl_route() {
 }
 
 test_what_needs_libnl_route_says_that_it_is_missing() {
-	refused 1 'bridge add br9: load libnl-route: .*libnl-route-3' \
+	refused 1 'bridge add br9: add address 192.168.99.1/24: load libnl-route: .*libnl-route-3' \
 		nestnet_alone bridge add br9 --address 192.168.99.1/24
 }
 

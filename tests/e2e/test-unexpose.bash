@@ -143,7 +143,7 @@ test_unexpose_of_nothing_fails_unless_told_otherwise() {
 test_unexpose_leaves_no_element_behind() {
 	local before
 
-	nestnet expose 10.128.0.14 192.168.122.90
+	nestnet expose 10.128.0.14:80 192.168.122.90
 	before=$(on l1 nft -s list ruleset)
 	nestnet expose 10.128.0.13 192.168.122.89 --egress alias --no-local --comment x
 	nestnet expose 10.128.0.13:80 192.168.122.89:8000 --open

@@ -176,6 +176,8 @@ START_TEST(each_shape_of_alias_goes_with_a_tap)
 
 	/* These make the tables, and turn forwarding on. */
 	ok(expose("10.128.0.99", "192.168.122.99", 0));
+	ok(expose("10.128.0.99:80", "192.168.122.99", 0));
+	ok(unexpose("10.128.0.99:80", 0));
 	ok(expose("2001:db8::99", "2001:db8:1::99", 0));
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		char *before = snapshot();

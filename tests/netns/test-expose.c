@@ -173,8 +173,8 @@ START_TEST(an_exposure_that_is_taken_back_leaves_the_empty_skeleton)
 {
 	char *before, *after;
 
-	ok(expose(ALIAS, GUEST, 0));
-	ok(unexpose(ALIAS, 0));
+	ok(expose(ALIAS ":80", GUEST, 0));
+	ok(unexpose(ALIAS ":80", 0));
 	before = snapshot();
 	ok(expose_with(ALIAS, GUEST,
 		       &(struct nestnet_expose_options){

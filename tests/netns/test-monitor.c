@@ -154,6 +154,9 @@ START_TEST(an_exposure_of_each_shape_is_told_and_what_a_hand_makes_of_it)
 {
 	char want[1024];
 
+	/* All sets are there, for the hand. */
+	ok(expose("10.128.0.99:80", GUEST, NESTNET_EXPOSE_NO_FORWARD));
+	ok(unexpose("10.128.0.99:80", 0));
 	watch(NESTNET_MONITOR_EXPOSURES);
 	ok(expose(shapes[_i].alias, shapes[_i].target, NESTNET_EXPOSE_NO_FORWARD));
 	snprintf(want, sizeof(want), "+ %s\n", shapes[_i].text);

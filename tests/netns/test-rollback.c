@@ -54,6 +54,17 @@ START_TEST(the_half_of_ipv6_goes_again_where_its_first_exposure_fails)
 }
 END_TEST
 
+START_TEST(the_rest_of_ipv4_goes_again_where_its_first_exposure_fails)
+{
+	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD));
+	faults_arm(ctx, FAULT_WRITE, 1);
+	changes_but_generation(ck_assert_int_lt(expose("10.128.0.14:80", GUEST, 0), 0));
+	ck_assert(faults_disarm());
+	ok(expose("10.128.0.14:80", GUEST, 0));
+	sh("nft list ruleset | nft -c -f -");
+}
+END_TEST
+
 /* ---- What is sent ------------------------------------------------------------------------------------- */
 
 START_TEST(one_expose_sends_one_batch_and_no_dump)
@@ -126,6 +137,8 @@ int main(void)
 
 	tcase_add_test(tcase, commit_rolls_back_bridge_when_nat_fails);
 	tcase_add_test(tcase, the_half_of_ipv6_goes_again_where_its_first_exposure_fails);
+	tcase_add_test(tcase,
+		       the_rest_of_ipv4_goes_again_where_its_first_exposure_fails);
 	tcase_add_test(tcase, one_expose_sends_one_batch_and_no_dump);
 	tcase_add_test(tcase, one_expose_sends_no_more_where_there_are_10000);
 	tcase_add_test(tcase, what_is_so_already_sends_no_batch);

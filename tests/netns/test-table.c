@@ -28,17 +28,27 @@ static char *read_file(const char *path)
 	return text;
 }
 
+static void expose_once(const char *alias, const char *target)
+{
+	ok(expose(alias, target, NESTNET_EXPOSE_NO_FORWARD));
+	ok(unexpose(alias, 0));
+}
+
+/* All that is IPv4's. */
 static void make_skeleton(void)
 {
-	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD));
-	ok(unexpose("10.128.0.13", 0));
+	expose_once("10.128.0.13:80", GUEST);
 }
 
 static void make_both_halves(void)
 {
 	make_skeleton();
-	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
-	ok(unexpose("fd10:128::13", 0));
+	expose_once("fd10:128::13", "fd12::89");
+}
+
+static bool has_set(const char *name)
+{
+	return sh_status("nft list table inet nestnet | grep -qE '(set|map) %s '", name) == 0;
 }
 
 START_TEST(the_skeleton_is_what_the_file_says)
@@ -53,23 +63,46 @@ START_TEST(the_skeleton_is_what_the_file_says)
 }
 END_TEST
 
-START_TEST(ipv6_has_its_half_from_the_first_exposure_on_that_needs_it)
+/* What there is after one, then the other, is what the other alone makes. */
+static void make_in_turn(const char *alias, const char *target, const char *next_alias,
+			 const char *next_target)
 {
 	char *later, *at_once;
 
-	make_skeleton();
-	ck_assert_int_ne(sh_status("nft list set inet nestnet addr6 2>/dev/null"), 0);
-	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
-	ck_assert_str_eq(elements_of("addr6"), "fd10:128::13 counter packets 0 bytes 0 : fd12::89");
-	ok(unexpose("fd10:128::13", 0));
+	netns_fresh();
+	expose_once(alias, target);
+	expose_once(next_alias, next_target);
 	later = sh_output("nft list table inet nestnet");
 	netns_fresh();
-	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
-	ok(unexpose("fd10:128::13", 0));
+	expose_once(next_alias, next_target);
 	at_once = sh_output("nft list table inet nestnet");
 	ck_assert_str_eq(at_once, later);
 	free(later);
 	free(at_once);
+}
+
+START_TEST(an_exposed_address_has_only_what_it_needs)
+{
+	expose_once("10.128.0.13", GUEST);
+	ck_assert(has_set("addr4") && has_set("guest4"));
+	ck_assert(!has_set("port4") && !has_set("masq4") && !has_set("addr6"));
+}
+END_TEST
+
+START_TEST(the_rest_of_ipv4_is_made_when_it_is_first_needed)
+{
+	make_in_turn("10.128.0.13", GUEST, "10.128.0.13:80", GUEST);
+	ck_assert(has_set("port4") && has_set("masq4") && !has_set("addr6"));
+}
+END_TEST
+
+START_TEST(ipv6_has_its_half_from_the_first_exposure_on_that_needs_it)
+{
+	make_in_turn("10.128.0.13", GUEST, "fd10:128::13", "fd12::89");
+	ck_assert(has_set("addr6") && !has_set("port4"));
+	ok(expose("fd10:128::13", "fd12::89", NESTNET_EXPOSE_NO_FORWARD));
+	ck_assert_str_eq(elements_of("addr6"),
+			 "fd10:128::13 counter packets 0 bytes 0 : fd12::89");
 }
 END_TEST
 
@@ -89,6 +122,7 @@ START_TEST(the_skeleton_is_the_same_whoever_makes_it_first)
 	sh("ip link add br0 type bridge && ip link add vnet0 type veth peer name far0");
 	ok(attach("br0", "vnet0", 0));
 	ok(detach("vnet0", 0));
+	make_skeleton();
 	by_attach = sh_output("nft list table inet nestnet");
 	ck_assert_str_eq(by_nat, by_expose);
 	ck_assert_str_eq(by_attach, by_expose);
@@ -454,6 +488,8 @@ int main(void)
 	TCase *older = netns_case(suite, "older tables", 20);
 
 	tcase_add_test(skeleton, the_skeleton_is_what_the_file_says);
+	tcase_add_test(skeleton, an_exposed_address_has_only_what_it_needs);
+	tcase_add_test(skeleton, the_rest_of_ipv4_is_made_when_it_is_first_needed);
 	tcase_add_test(skeleton,
 		       ipv6_has_its_half_from_the_first_exposure_on_that_needs_it);
 	tcase_add_test(skeleton, the_skeleton_is_the_same_whoever_makes_it_first);
