@@ -2,8 +2,7 @@
 /*
  * A process that lives long, and one with many threads: what it made and took back ten
  * thousand times leaves no descriptor, no memory and no object of the kernel's; and threads
- * with a context each do not disturb one another (a build with -fsanitize=thread looks
- * closer, HACKING.md).
+ * with a context each do not disturb one another (make check-threads looks closer).
  *
  * NN_SOAK_CYCLES says how many times (60; `make check-soak` 10,000).
  */
@@ -219,9 +218,10 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("soak");
-	TCase *tcase = netns_case(suite, "soak", 3600);
+	TCase *soak = netns_case(suite, "soak", 3600);
+	TCase *threads = netns_case(suite, "threads", 3600);
 
-	tcase_add_test(tcase, a_long_life_leaves_no_descriptor_no_memory_and_no_object);
-	tcase_add_test(tcase, sixteen_threads_with_a_context_each_lose_nothing);
+	tcase_add_test(soak, a_long_life_leaves_no_descriptor_no_memory_and_no_object);
+	tcase_add_test(threads, sixteen_threads_with_a_context_each_lose_nothing);
 	return netns_run(suite);
 }
