@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* The first is enough for what one exposure asks for, and not much to clear; the others are
  * few where there are many elements. */
@@ -152,4 +153,60 @@ bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
 	return a == b ||
 	       (a->timeout_ms == b->timeout_ms && memcmp(a->bytes, b->bytes, len) == 0 &&
 		strcmp((const char *)a->bytes + len, (const char *)b->bytes + len) == 0);
+}
+
+struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family)
+{
+	return &elements->sets[set][family == AF_INET6];
+}
+
+/* ---- Going through ------------------------------------------------------------------------- */
+
+struct walk {
+	enum ruleset_set set;
+	int family;
+	bool is_before;
+	elements_fn fn;
+	void *userdata;
+};
+
+/* What fn asks for meanwhile comes before the first, and is not gone through. */
+static int walk_elements(struct elements *elements, const struct walk *walk)
+{
+	const struct slot *slot = *slots_of(elements, walk->set, walk->family);
+	int r = 0;
+
+	for (; r == 0 && slot; slot = slot->next_in_set) {
+		const struct slot_value *value =
+			walk->is_before ? slot->before : slot->after;
+		struct nft_element element;
+
+		if (!value)
+			continue;
+		slot_unpack(slot, value, &element);
+		r = walk->fn(walk->userdata, &element);
+	}
+	return r;
+}
+
+int elements_each(struct elements *elements, enum ruleset_set set, int family,
+		  elements_fn fn, void *userdata)
+{
+	const struct walk walk = {
+		.set = set, .family = family, .fn = fn, .userdata = userdata
+	};
+
+	return walk_elements(elements, &walk);
+}
+
+int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
+			 elements_fn fn, void *userdata)
+{
+	const struct walk walk = { .set = set,
+				   .family = family,
+				   .is_before = true,
+				   .fn = fn,
+				   .userdata = userdata };
+
+	return walk_elements(elements, &walk);
 }

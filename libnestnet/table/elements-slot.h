@@ -75,6 +75,9 @@ bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
 
 bool slot_is_changed(const struct slot *slot);
 
+/** The slots of one set. */
+struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family);
+
 /** Asks the kernel for the slot's element, or chain, by the key of known.
  *  @return 1: it is there, in *ret; 0: it is not; or a negative errno */
 int slot_read(struct elements *elements, enum ruleset_set set, int family,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The view of our tables that a plan reads and changes; elements.h has the model. The
- * difference is sent by elements-batch.c. */
+/* The view of our tables that a plan reads and changes; elements.h has the model. It is gone
+ * through in elements-slot.c, and the difference is sent by elements-batch.c. */
 
 #include "table/elements-slot.h"
 #include "table/ruleset-guard.h"
@@ -80,12 +80,6 @@ static void grow(struct elements *elements)
 	free(elements->buckets);
 	elements->buckets = buckets;
 	elements->n_buckets = n;
-}
-
-/* The slots of one set. */
-static struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family)
-{
-	return &elements->sets[set][family == AF_INET6];
 }
 
 static struct slot *find_slot(const struct elements *elements, enum ruleset_set set,
@@ -437,6 +431,22 @@ static int keep_element(void *userdata, const struct nft_element *element)
 	return 0;
 }
 
+/* A set that is not there, of a table that is: an older release did not have it, or somebody
+ * has flushed the ruleset since. Then there is nothing in it any more, and the generation is
+ * over, as whoever has to know is told in the end.
+ * @return 0, or -ENOENT where somebody took just the set */
+static int take_absence(const struct loader *loader, struct error *error)
+{
+	struct elements *elements = loader->elements;
+	int r = 0;
+
+	if (!table_of(elements, loader->set, loader->family)->is_old)
+		r = elements_are_whole(elements, error);
+	if (r == 0)
+		forget_dump(loader);
+	return r > 0 ? error_set_errno(error, ENOENT) : r;
+}
+
 int elements_load(struct elements *elements, enum ruleset_set set, int family,
 		  struct error *error)
 {
@@ -453,8 +463,8 @@ int elements_load(struct elements *elements, enum ruleset_set set, int family,
 	r = nft_element_list(elements->nl,
 			     ruleset_part_table(ruleset_set_part(set, family)),
 			     ruleset_set_spec(set, family), keep_element, &loader, error);
-	if (r == -ENOENT && table_of(elements, set, family)->is_old)
-		r = 0; /* a set that the older release did not have */
+	if (r == -ENOENT)
+		r = take_absence(&loader, error);
 	if (r == -ENOMEM)
 		error_set_errno(error, ENOMEM);
 	if (r < 0)
@@ -498,55 +508,6 @@ int elements_renew(struct elements *elements, struct error *error)
 	for (unsigned int part = 0; r == 0 && part < RULESET_PARTS; part++)
 		elements->tables[part].is_renewed = elements->tables[part].is_old;
 	return r;
-}
-
-struct walk {
-	enum ruleset_set set;
-	int family;
-	bool is_before;
-	elements_fn fn;
-	void *userdata;
-};
-
-/* What fn asks for meanwhile comes before the first, and is not gone through. */
-static int walk_elements(struct elements *elements, const struct walk *walk)
-{
-	const struct slot *slot = *slots_of(elements, walk->set, walk->family);
-	int r = 0;
-
-	for (; r == 0 && slot; slot = slot->next_in_set) {
-		const struct slot_value *value =
-			walk->is_before ? slot->before : slot->after;
-		struct nft_element element;
-
-		if (!value)
-			continue;
-		slot_unpack(slot, value, &element);
-		r = walk->fn(walk->userdata, &element);
-	}
-	return r;
-}
-
-int elements_each(struct elements *elements, enum ruleset_set set, int family,
-		  elements_fn fn, void *userdata)
-{
-	const struct walk walk = {
-		.set = set, .family = family, .fn = fn, .userdata = userdata
-	};
-
-	return walk_elements(elements, &walk);
-}
-
-int elements_each_before(struct elements *elements, enum ruleset_set set, int family,
-			 elements_fn fn, void *userdata)
-{
-	const struct walk walk = { .set = set,
-				   .family = family,
-				   .is_before = true,
-				   .fn = fn,
-				   .userdata = userdata };
-
-	return walk_elements(elements, &walk);
 }
 
 /* ---- Changing ------------------------------------------------------------------------------ */

@@ -32,6 +32,7 @@ static struct {
 	void (*before_batch)(void *userdata);
 	void *userdata;
 	void (*before_ioctl)(void);
+	void (*before_send)(void);
 } faults;
 
 const char *fault_name(enum fault fault)
@@ -106,7 +107,8 @@ static ssize_t send_spoiled(int fd, const void *bytes, size_t len)
 	/* The table's name is the first attribute of every message. */
 	name = (char *)find_last(copy, len) + NLMSG_HDRLEN + sizeof(struct nfgenmsg) +
 	       NLA_HDRLEN;
-	ck_assert_msg(strcmp(name, "nestnet") == 0 || strcmp(name, "filter") == 0, "%s", name);
+	ck_assert_msg(strcmp(name, "nestnet") == 0 || strcmp(name, "filter") == 0, "%s",
+		      name);
 	name[0] = 'x';
 	sent = send_on(fd, copy, len);
 	free(copy);
@@ -124,6 +126,10 @@ static ssize_t send_faulty(void *userdata, int fd, const void *bytes, size_t len
 	faults.dumps += (first->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP && !is_batch;
 	if (is_batch && faults.before_batch)
 		faults.before_batch(faults.userdata);
+	if (faults.before_send && faults.sends == faults.at) {
+		faults.has_struck = true;
+		faults.before_send();
+	}
 	if (strikes(faults.sends, FAULT_SEND, FAULT_SENDS)) {
 		errno = code_or(ENOMEM);
 		return -1;
@@ -215,6 +221,7 @@ bool faults_disarm(void)
 	faults.fault = FAULT_NONE;
 	faults.before_batch = NULL;
 	faults.before_ioctl = NULL;
+	faults.before_send = NULL;
 	return faults.has_struck;
 }
 
@@ -230,6 +237,13 @@ void faults_before_ioctl(struct nestnet *ctx, unsigned int n, void (*fn)(void))
 	listen_in(ctx);
 	faults.at = n;
 	faults.before_ioctl = fn;
+}
+
+void faults_before_send(struct nestnet *ctx, unsigned int n, void (*fn)(void))
+{
+	listen_in(ctx);
+	faults.at = n;
+	faults.before_send = fn;
 }
 
 unsigned int faults_sends(void)

@@ -50,6 +50,9 @@ void faults_before_batch(struct nestnet *ctx, void (*fn)(void *userdata), void *
 /** Called once, before the n-th ioctl (from 1) from now on, until faults_disarm(). */
 void faults_before_ioctl(struct nestnet *ctx, unsigned int n, void (*fn)(void));
 
+/** The same, before the n-th message; that it came to pass, faults_disarm() says. */
+void faults_before_send(struct nestnet *ctx, unsigned int n, void (*fn)(void));
+
 /** Messages sent since then, batches among them, and dumps. */
 unsigned int faults_sends(void);
 unsigned int faults_batches(void);

@@ -104,14 +104,16 @@ END_TEST
 /* Docker, say, lays its rules anew between the look at them and the batch. */
 START_TEST(a_chain_of_others_that_is_flushed_meanwhile_is_looked_at_again)
 {
-	sh("ip link add virbr0 type bridge && ip address add 192.168.122.1/24 dev virbr0 && "
+	sh("ip link add virbr0 type bridge && ip address add 192.168.122.1/24 dev virbr0 "
+	   "&& "
 	   "ip link set virbr0 up && "
 	   "nft 'table ip filter { chain FORWARD { type filter hook forward priority 0; "
 	   "policy drop; ip daddr 10.9.9.9 drop; }; }'");
 	let_in(NULL, NULL, "nft flush chain ip filter FORWARD", 1);
 	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_COEXIST));
 	ck_assert_uint_eq(faults_batches(), 2);
-	sh("nft list chain ip filter FORWARD | grep -q 'ip daddr 192.168.122.89 oifname \"virbr0\" "
+	sh("nft list chain ip filter FORWARD | grep -q 'ip daddr 192.168.122.89 oifname "
+	   "\"virbr0\" "
 	   "counter packets 0 bytes 0 accept comment \"nestnet\"'");
 
 	/* One that is gone by then takes its rules along. */
@@ -173,6 +175,193 @@ START_TEST(a_rollback_leaves_what_another_writer_made_meanwhile)
 	ck_assert_uint_eq(intruder.n, 1);
 	ck_assert_str_eq(exposures(), "10.128.0.14 > 192.168.122.90\n");
 	ck_assert_str_eq(elements_of("guest4"), GUEST2);
+}
+END_TEST
+
+/* ---- A flush at each moment -------------------------------------------------------------------- */
+
+static void flush_ruleset(void)
+{
+	sh("nft flush ruleset");
+}
+
+static int delete_tap(void)
+{
+	return tap_del("tap0", 0);
+}
+
+static int delete_bridge(void)
+{
+	return bridge_del("br0", 0);
+}
+
+static int expose_other(void)
+{
+	return expose("10.128.0.15", GUEST2, NESTNET_EXPOSE_NO_FORWARD);
+}
+
+static int unexpose_there(void)
+{
+	return unexpose("10.128.0.13", NESTNET_IF_EXISTS);
+}
+
+static int unexpose_all(void)
+{
+	return unexpose_target(NULL, NESTNET_IF_EXISTS);
+}
+
+static int delete_nat(void)
+{
+	return nat_del("192.168.50.0/24", NESTNET_IF_EXISTS);
+}
+
+static int put_whole(void)
+{
+	struct nestnet_transaction *tx = begin();
+
+	ok(nestnet_transaction_set_exact(tx));
+	add_expose(tx, "10.128.0.13", GUEST2, NESTNET_EXPOSE_NO_FORWARD);
+	return commit(tx);
+}
+
+static int pass_exposure(void *userdata, const struct nestnet_exposure *exposure)
+{
+	(void)userdata;
+	(void)exposure;
+	return 0;
+}
+
+static int list_exposures(void)
+{
+	return nestnet_exposure_list(ctx, NULL, pass_exposure, NULL);
+}
+
+static int pass_nat(void *userdata, const struct nestnet_nat *nat)
+{
+	(void)userdata;
+	(void)nat;
+	return 0;
+}
+
+static int list_nats(void)
+{
+	return nestnet_nat_list(ctx, pass_nat, NULL);
+}
+
+static int pass_tap(void *userdata, const struct nestnet_tap *tap)
+{
+	(void)userdata;
+	(void)tap;
+	return 0;
+}
+
+static int list_taps(void)
+{
+	return nestnet_tap_list(ctx, pass_tap, NULL);
+}
+
+static int pass_bridge(void *userdata, const struct nestnet_bridge *bridge)
+{
+	(void)userdata;
+	(void)bridge;
+	return 0;
+}
+
+static int list_bridges(void)
+{
+	return nestnet_bridge_list(ctx, pass_bridge, NULL);
+}
+
+static int pass_change(void *userdata, char op, const char *command)
+{
+	(void)userdata;
+	(void)op;
+	(void)command;
+	return 0;
+}
+
+static int save(void)
+{
+	return nestnet_save(ctx, pass_change, NULL);
+}
+
+static int pass_finding(void *userdata, const struct nestnet_finding *finding)
+{
+	(void)userdata;
+	(void)finding;
+	return 0;
+}
+
+static int examine(void)
+{
+	int r = nestnet_doctor(ctx, NULL, 0, pass_finding, NULL);
+
+	return r < 0 ? r : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*act)(void);
+	bool takes_links; /* and needs them; whole states do with the rules */
+} flushed[] = {
+	{ "tap del", delete_tap, true },
+	{ "bridge del", delete_bridge, true },
+	{ "expose", expose_other, false },
+	{ "unexpose --if-exists", unexpose_there, false },
+	{ "unexpose --all", unexpose_all, false },
+	{ "nat del --if-exists", delete_nat, false },
+	{ "apply", put_whole, false },
+	{ "clear", clear, false },
+	{ "list", list_exposures, false },
+	{ "nat list", list_nats, false },
+	{ "tap list", list_taps, false },
+	{ "save", save, false },
+	{ "bridge list", list_bridges, false },
+	{ "doctor", examine, false },
+};
+
+/* Something of each kind, so that each verb has what it looks for. */
+static void arrange_state(void)
+{
+	static const struct nestnet_guard guard = { .mac = { 2, 0, 0, 0, 0, 0x89 } };
+	struct nestnet_tap_options tap = {
+		.size = sizeof(tap), .bridge = "br0", .guards = &guard, .n_guards = 1
+	};
+
+	ok(clear());
+	ok(bridge_add("br0", NULL));
+	ok(tap_add("tap0", &tap));
+	ok(nat_add("192.168.50.0/24", NULL));
+	ok(expose("10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD));
+	ok(expose("10.128.0.14:80-90", GUEST, NESTNET_EXPOSE_NO_FORWARD));
+}
+
+START_TEST(a_flush_before_whatever_message_makes_nothing_fail)
+{
+	bool is_struck = true;
+	char *rules;
+	unsigned int n;
+
+	arrange_state();
+	rules = sh_output("nft list ruleset");
+
+	/* Every third message will do: most of them are alike. */
+	for (n = 1 + (unsigned int)_i % 3; is_struck; n += 3) {
+		int r;
+
+		ck_assert_uint_lt(n, 1000);
+		if (flushed[_i].takes_links)
+			arrange_state();
+		else
+			sh("nft -f - <<'END'\nflush ruleset\n%s\nEND", rules);
+		faults_before_send(ctx, n, flush_ruleset);
+		r = flushed[_i].act();
+		is_struck = faults_disarm();
+		ck_assert_msg(r == 0, "%s, flushed before message %u: %d: %s",
+			      flushed[_i].name, n, r, nestnet_errmsg(ctx));
+	}
+	ck_assert_uint_gt(n, 6);
+	free(rules);
 }
 END_TEST
 
@@ -365,6 +554,8 @@ int main(void)
 		       a_chain_of_others_that_is_flushed_meanwhile_is_looked_at_again);
 	tcase_add_test(between, a_ruleset_that_always_changes_is_given_up_on);
 	tcase_add_test(between, a_rollback_leaves_what_another_writer_made_meanwhile);
+	add_table_test(between, a_flush_before_whatever_message_makes_nothing_fail,
+		       flushed);
 	tcase_add_test(many, of_exposures_made_by_four_writers_at_once_none_is_lost);
 	tcase_add_test(many, four_writers_that_take_back_all_leave_nothing);
 	tcase_add_test(readers, a_list_shows_no_state_that_never_was);
