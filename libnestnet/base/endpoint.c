@@ -157,9 +157,10 @@ static const char *check_unicast(const struct nestnet_prefix *prefix)
 {
 	const char *why = address_why_not_unicast(&prefix->address);
 
-	if (!why && prefix_has_host_bits(prefix))
-		why = "the prefix has host bits set";
-	return why ? why : prefix_why_not_unicast(prefix);
+	if (why || prefix_is_address(prefix))
+		return why;
+	return prefix_has_host_bits(prefix) ? "the prefix has host bits set"
+					    : prefix_why_not_unicast(prefix);
 }
 
 static const char *parse_endpoint(const char *text, bool is_alias,
@@ -251,26 +252,43 @@ const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint, cha
 	return buf;
 }
 
+/* ---- Values ------------------------------------------------------------------------------ */
+
+static const char *ports_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
+{
+	static const char mixed[] = "ports and protocol do not belong together";
+	unsigned int protocol = is_alias ? endpoint->protocol : 0;
+
+	if (endpoint->first_port == 0)
+		return endpoint->last_port || protocol ? mixed : NULL;
+	if (endpoint->last_port == 0)
+		return "a port is a number from 1 to 65535";
+	if (endpoint->last_port < endpoint->first_port)
+		return "the port range is backwards";
+	if (is_alias && protocol == 0)
+		return mixed;
+	return is_alias && !protocol_name(protocol)[0]
+		       ? "the protocol is tcp, udp or sctp"
+		       : NULL;
+}
+
+/* The same words as for text that says the same. */
 const char *endpoint_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
 {
 	const struct nestnet_prefix *prefix = &endpoint->prefix;
-	struct nestnet_endpoint read = *endpoint;
-	char text[NESTNET_TEXT_MAX];
-	const char *why = NULL;
 	int family = prefix->address.family;
+	const char *why = NULL;
 
 	if ((family != AF_INET && family != AF_INET6 && family != AF_UNSPEC) ||
 	    (family != AF_UNSPEC && prefix->len > address_bits(family)))
 		return "not an IPv4 or IPv6 address";
-	if (!is_alias)
-		read.protocol = 0;
-	nestnet_endpoint_format(&read, text);
-	if (is_alias ? nestnet_alias_parse(text, &read, &why) < 0
-		     : nestnet_target_parse(text, &read, &why) < 0)
-		return why;
-	if (read.first_port != endpoint->first_port ||
-	    read.last_port != endpoint->last_port ||
-	    (is_alias && read.protocol != endpoint->protocol))
-		return "ports and protocol do not belong together";
-	return NULL;
+	if (family == AF_UNSPEC && !is_alias)
+		return "not an IPv4 or IPv6 address";
+	if (family == AF_UNSPEC && endpoint->first_port == 0)
+		return "* takes a port: *:PORT";
+	if (family != AF_UNSPEC && endpoint->first_port && !prefix_is_address(prefix))
+		return "ports go with one address, not with a prefix";
+	if (family != AF_UNSPEC)
+		why = check_unicast(prefix);
+	return why ? why : ports_why_not(endpoint, is_alias);
 }
