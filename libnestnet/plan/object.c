@@ -5,6 +5,7 @@
 
 #include "plan/command.h"
 
+#include "base/address.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 
@@ -14,12 +15,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The longest name: the kind's, and an endpoint. */
-#define NAME_SIZE (NESTNET_TEXT_MAX + 32)
+/* What an object is known by. */
+struct name {
+	uint8_t kind;   /* REQUEST_TAP_ADD of every link */
+	uint8_t family; /* of forwarding, or of an exposure's target */
+	uint8_t prefix_family, prefix_len, protocol;
+	uint16_t first_port, last_port;
+	uint8_t bytes[16]; /* an address, or an interface */
+};
+_Static_assert(NESTNET_IFNAMSIZ == 16, "a name has room for an interface's");
 
 struct entry {
-	char *name; /* owned; NULL: the place is free */
-	size_t index;
+	uint32_t hash;
+	uint32_t number; /* the request's index + 1; 0: the place is free */
 };
 
 struct objects {
@@ -44,51 +52,66 @@ struct objects *objects_free(struct objects *objects)
 {
 	if (!objects)
 		return NULL;
-	for (size_t i = 0; objects->entries && i < objects->n_entries; i++)
-		free(objects->entries[i].name);
 	free(objects->entries);
 	free(objects);
 	return NULL;
 }
 
-/* A port of every address can be exposed once in each family. */
-static void name_exposure(const struct expose_request *expose, char buf[NAME_SIZE])
-{
-	const char *word =
-		endpoint_family(&expose->target) == AF_INET6 ? "expose6 " : "expose4 ";
+/* ---- Names -------------------------------------------------------------------------------- */
 
-	nestnet_endpoint_format(&expose->alias, stpcpy(buf, word));
+static void name_prefix(const struct nestnet_prefix *prefix, struct name *ret)
+{
+	if (prefix->address.family == AF_UNSPEC)
+		return;
+	ret->prefix_family = (uint8_t)prefix->address.family;
+	ret->prefix_len = (uint8_t)prefix->len;
+	memcpy(ret->bytes, prefix->address.bytes, address_len(prefix->address.family));
 }
 
-static void name_object(const struct request *request, char *buf, size_t size)
+static void name_interface(const char *ifname, struct name *ret)
 {
-	char text[NESTNET_TEXT_MAX];
+	memcpy(ret->bytes, ifname, strnlen(ifname, sizeof(ret->bytes)));
+}
 
-	buf[0] = '\0';
+/* A port of every address can be exposed once in each family. */
+static void name_exposure(const struct expose_request *expose, struct name *ret)
+{
+	const struct nestnet_endpoint *alias = &expose->alias;
+
+	name_prefix(&alias->prefix, ret);
+	ret->family = (uint8_t)endpoint_family(&expose->target);
+	ret->protocol = (uint8_t)alias->protocol;
+	ret->first_port = alias->first_port;
+	ret->last_port = alias->last_port;
+}
+
+static void name_object(const struct request *request, struct name *ret)
+{
+	memset(ret, 0, sizeof(*ret)); /* with what is between */
+	ret->kind = (uint8_t)request->kind;
 	switch (request->kind) {
 	case REQUEST_EXPOSE:
-		name_exposure(&request->expose, buf);
+		name_exposure(&request->expose, ret);
 		break;
 	case REQUEST_TAP_ADD:
-		snprintf(buf, size, "link %s", request->tap.name);
+		name_interface(request->tap.name, ret);
 		break;
 	case REQUEST_BRIDGE_ADD:
-		snprintf(buf, size, "link %s", request->bridge.name);
+		ret->kind = REQUEST_TAP_ADD;
+		name_interface(request->bridge.name, ret);
 		break;
 	case REQUEST_ATTACH:
-		snprintf(buf, size, "port %s", request->attach.ifname);
+		name_interface(request->attach.ifname, ret);
 		break;
 	case REQUEST_NAT_ADD:
-		snprintf(buf, size, "nat %s",
-			 nestnet_prefix_format(&request->nat.subnet, text));
+		name_prefix(&request->nat.subnet, ret);
 		break;
 	case REQUEST_FORWARD:
-		snprintf(buf, size, "forward %s %d", request->forward.ifname,
-			 request->forward.family);
+		ret->family = (uint8_t)request->forward.family;
+		name_interface(request->forward.ifname, ret);
 		break;
 	case REQUEST_ALIAS_ADD:
-		snprintf(buf, size, "alias %s",
-			 nestnet_prefix_format(&request->alias.prefix, text));
+		name_prefix(&request->alias.prefix, ret);
 		break;
 	case REQUEST_UNEXPOSE:
 	case REQUEST_UNEXPOSE_TARGET:
@@ -102,23 +125,46 @@ static void name_object(const struct request *request, char *buf, size_t size)
 	}
 }
 
-/* FNV-1a. */
-static size_t hash_name(const char *name)
+/* FNV's numbers, by eight bytes at a time. */
+static uint32_t hash_name(const struct name *name)
 {
-	uint64_t hash = 14695981039346656037u;
+	uint64_t words[(sizeof(*name) + 7) / 8] = { 0 }, hash = 14695981039346656037u;
 
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 1099511628211u;
-	return (size_t)(hash ^ hash >> 32);
+	memcpy(words, name, sizeof(*name));
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		hash = (hash ^ words[i]) * 1099511628211u;
+		hash ^= hash >> 32;
+	}
+	return (uint32_t)hash;
 }
 
-/* The place of that name, or the free one where it would be. */
-static struct entry *find_place(struct entry *entries, size_t n_entries, const char *name)
+static const struct request *request_of(const struct objects *objects,
+					const struct entry *entry)
 {
-	size_t at = hash_name(name) & (n_entries - 1);
+	return &(*objects->requests)[entry->number - 1];
+}
 
-	while (entries[at].name && strcmp(entries[at].name, name) != 0)
-		at = (at + 1) & (n_entries - 1);
+static bool has_name(const struct objects *objects, const struct entry *entry,
+		     const struct name *name)
+{
+	struct name other;
+
+	name_object(request_of(objects, entry), &other);
+	return memcmp(&other, name, sizeof(other)) == 0;
+}
+
+/* ---- The hash ----------------------------------------------------------------------------- */
+
+/* The place of that name, or the free one where it would be. */
+static struct entry *find_place(const struct objects *objects, const struct name *name,
+				uint32_t hash)
+{
+	size_t mask = objects->n_entries - 1, at = hash & mask;
+	struct entry *entries = objects->entries;
+
+	while (entries[at].number &&
+	       !(entries[at].hash == hash && has_name(objects, &entries[at], name)))
+		at = (at + 1) & mask;
 	return &entries[at];
 }
 
@@ -131,9 +177,13 @@ static bool grow(struct objects *objects)
 		return false;
 	for (size_t i = 0; i < objects->n_entries; i++) {
 		const struct entry *entry = &objects->entries[i];
+		size_t at = entry->hash & (n - 1);
 
-		if (entry->name)
-			*find_place(entries, n, entry->name) = *entry;
+		if (!entry->number)
+			continue;
+		while (entries[at].number)
+			at = (at + 1) & (n - 1);
+		entries[at] = *entry;
 	}
 	free(objects->entries);
 	objects->entries = entries;
@@ -186,24 +236,24 @@ static int find_other(const struct objects *objects, const struct request *reque
 int objects_add(struct objects *objects, const struct request *request, size_t index,
 		size_t *ret_index)
 {
-	char name[NAME_SIZE];
+	struct name name;
 	struct entry *place;
+	uint32_t hash;
 	int r = find_other(objects, request, ret_index);
 
 	if (r != 0)
 		return r;
-	if (objects->n * 2 >= objects->n_entries && !grow(objects))
+	if (index >= UINT32_MAX ||
+	    (objects->n * 2 >= objects->n_entries && !grow(objects)))
 		return -ENOMEM;
-	name_object(request, name, sizeof(name));
-	place = find_place(objects->entries, objects->n_entries, name);
-	if (place->name) {
-		*ret_index = place->index;
-		return compare(&(*objects->requests)[place->index], request);
+	name_object(request, &name);
+	hash = hash_name(&name);
+	place = find_place(objects, &name, hash);
+	if (place->number) {
+		*ret_index = place->number - 1;
+		return compare(request_of(objects, place), request);
 	}
-	place->name = strdup(name);
-	if (!place->name)
-		return -ENOMEM;
-	place->index = index;
+	*place = (struct entry){ .hash = hash, .number = (uint32_t)index + 1 };
 	objects->n++;
 	return 0;
 }
@@ -211,11 +261,11 @@ int objects_add(struct objects *objects, const struct request *request, size_t i
 const struct request *objects_find(const struct objects *objects, const struct request *like)
 {
 	const struct entry *entry;
-	char name[NAME_SIZE];
+	struct name name;
 
-	name_object(like, name, sizeof(name));
-	entry = find_place(objects->entries, objects->n_entries, name);
-	return entry->name ? &(*objects->requests)[entry->index] : NULL;
+	name_object(like, &name);
+	entry = find_place(objects, &name, hash_name(&name));
+	return entry->number ? request_of(objects, entry) : NULL;
 }
 
 const struct request *objects_find_link(const struct objects *objects, const char *name)
