@@ -138,6 +138,49 @@ static bool copy_from(const struct nestnet_expose_options *options, struct prefi
 	return true;
 }
 
+/* @return false: no memory */
+static bool copy_text(const char *text, const char **ret)
+{
+	if (!text || !text[0])
+		return true;
+	*ret = strdup(text);
+	return *ret;
+}
+
+/* @return 0, or a positive errno with what is wrong */
+static int read_options(const struct nestnet_endpoint *alias,
+			const struct nestnet_endpoint *target,
+			const struct nestnet_expose_options *options,
+			struct expose_request *ret, const char **ret_why)
+{
+	const char *why = why_not_pair(alias, target);
+
+	if (!why)
+		why = why_not_options(alias, options);
+	if (!why)
+		why = why_not_from(target, options);
+	if (!why &&
+	    (!copy_from(options, &ret->from) || !copy_excepts(options, &ret->except) ||
+	     !copy_text(options->tap, &ret->tap) ||
+	     !copy_text(options->comment, &ret->comment))) {
+		*ret_why = error_describe(ENOMEM);
+		return ENOMEM;
+	}
+	if (!why)
+		why = why_not_excepts(&ret->except);
+	*ret_why = why;
+	return why ? EINVAL : 0;
+}
+
+static int refuse(struct nestnet_transaction *tx, const struct nestnet_endpoint *alias,
+		  int code, const char *why)
+{
+	char text[NESTNET_TEXT_MAX];
+
+	return transaction_refuse(tx, code, "expose %s: %s",
+				  nestnet_endpoint_format(alias, text), why);
+}
+
 int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint *alias,
 		   const struct nestnet_endpoint *target,
 		   const struct nestnet_expose_options *options)
@@ -154,33 +197,15 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 		why = endpoint_why_not(target, false);
 	if (why)
 		return transaction_refuse(tx, EINVAL, "expose: %s", why);
-	nestnet_endpoint_format(alias, text);
 	code = options_read(&own, sizeof(own), options, &why);
-	options = &own;
-	if (code)
-		return transaction_refuse(tx, code, "expose %s: %s", text, why);
-	why = why_not_pair(alias, target);
-	if (!why)
-		why = why_not_options(alias, options);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
-	if (options->tap && (why = name_why_not_pattern(options->tap)))
-		return transaction_refuse(tx, EINVAL, "expose %s: tap '%s': %s", text,
-					  options->tap, why);
-	why = why_not_from(target, options);
-	if (why)
-		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
-	if (!copy_from(options, &request.expose.from))
-		return transaction_refuse(tx, ENOMEM, "expose %s: %s", text,
-					  error_describe(ENOMEM));
-	if (!copy_excepts(options, &request.expose.except))
-		return transaction_refuse(tx, ENOMEM, "expose %s: %s", text,
-					  error_describe(ENOMEM));
-	why = why_not_excepts(&request.expose.except);
-	if (why) {
-		free(request.expose.from.list);
-		free(request.expose.except.list);
-		return transaction_refuse(tx, EINVAL, "expose %s: %s", text, why);
+	if (code == 0 && own.tap && (why = name_why_not_pattern(own.tap)))
+		return transaction_refuse(tx, EINVAL, "expose %s: tap '%s': %s",
+					  nestnet_endpoint_format(alias, text), own.tap, why);
+	if (code == 0)
+		code = read_options(alias, target, &own, &request.expose, &why);
+	if (code) {
+		request_clear(&request);
+		return refuse(tx, alias, code, why);
 	}
 
 	request.expose.alias = *alias;
@@ -190,15 +215,9 @@ int nestnet_expose(struct nestnet_transaction *tx, const struct nestnet_endpoint
 		request.expose.target.first_port = alias->first_port;
 		request.expose.target.last_port = alias->last_port;
 	}
-	request.expose.flags = options->flags;
-	request.expose.egress = options->egress;
-	request.expose.timeout_ms = options->timeout_ms;
-	if (options->tap)
-		snprintf(request.expose.tap, sizeof(request.expose.tap), "%s",
-			 options->tap);
-	if (options->comment)
-		snprintf(request.expose.comment, sizeof(request.expose.comment), "%s",
-			 options->comment);
+	request.expose.flags = own.flags;
+	request.expose.egress = own.egress;
+	request.expose.timeout_ms = own.timeout_ms;
 	return transaction_add(tx, &request);
 }
 

@@ -188,7 +188,9 @@ static struct exposure make_exposure(const struct expose_request *request)
 		.timeout_ms = request->timeout_ms,
 	};
 
-	memcpy(exposure.comment, request->comment, sizeof(exposure.comment));
+	if (request->comment)
+		snprintf(exposure.comment, sizeof(exposure.comment), "%s",
+			 request->comment);
 	return exposure;
 }
 
@@ -198,7 +200,7 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 	int family = endpoint_family(&request->target), r = 0;
 	size_t later = 0;
 
-	if (request->tap[0])
+	if (request->tap)
 		r = tie_find(plan, request->tap, &wanted, &later);
 	if (r == 0)
 		r = exposure_get(plan->elements, &request->alias, family, &present,

@@ -40,7 +40,7 @@ static int plan_forwarding(struct plan *plan, int family)
 
 static int plan_expose(struct plan *plan, const struct expose_request *request)
 {
-	int r = request->tap[0] ? expose_plan_sweep(plan, 0) : 0;
+	int r = request->tap ? expose_plan_sweep(plan, 0) : 0;
 
 	if (r == 0)
 		r = expose_plan(plan, request);

@@ -95,7 +95,7 @@ static const char *why_not_whole(const struct request *request)
 	case REQUEST_FORWARD:
 		return request->forward.is_on ? NULL : "no whole state turns it off";
 	case REQUEST_EXPOSE:
-		return request->expose.tap[0]
+		return request->expose.tap
 			       ? "no exposure of a whole state goes with a tap"
 			       : NULL;
 	case REQUEST_BRIDGE_ADD:

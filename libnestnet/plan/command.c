@@ -158,9 +158,9 @@ static void put_expose_options(FILE *file, const struct expose_request *expose)
 	if (expose->timeout_ms)
 		fprintf(file, " --timeout %llus",
 			(unsigned long long)(expose->timeout_ms + 999) / 1000);
-	if (expose->tap[0])
+	if (expose->tap)
 		fprintf(file, " --tap %s", expose->tap);
-	if (expose->comment[0])
+	if (expose->comment)
 		fprintf(file, " --comment '%s'", expose->comment);
 }
 

@@ -99,7 +99,7 @@ int present_note(struct plan *plan, char op, const struct inventory_link *link)
 
 struct request present_exposure(const struct exposure *exposure)
 {
-	struct request request = {
+	return (struct request){
 		.kind = REQUEST_EXPOSE,
 		.expose = { .alias = exposure->alias,
 			    .target = exposure->target,
@@ -108,12 +108,10 @@ struct request present_exposure(const struct exposure *exposure)
 			    .except = { exposure->except, exposure->n_except },
 			    .from = { exposure->from, exposure->n_from },
 			    .timeout_ms = exposure->expires_ms ? exposure->expires_ms
-							       : exposure->timeout_ms },
+							       : exposure->timeout_ms,
+			    .comment = exposure->comment[0] ? exposure->comment : NULL,
+			    .tap = exposure->tap_name[0] ? exposure->tap_name : NULL },
 	};
-
-	memcpy(request.expose.comment, exposure->comment, sizeof(request.expose.comment));
-	memcpy(request.expose.tap, exposure->tap_name, sizeof(request.expose.tap));
-	return request;
 }
 
 struct nestnet_exposure present_row(const struct exposure *exposure, char *id)

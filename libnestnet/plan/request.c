@@ -13,6 +13,8 @@ void request_clear(struct request *request)
 	if (request->kind == REQUEST_EXPOSE) {
 		free(request->expose.except.list);
 		free(request->expose.from.list);
+		free((char *)request->expose.comment);
+		free((char *)request->expose.tap);
 	}
 	if (request->kind == REQUEST_TAP_ADD) {
 		free(request->tap.addresses.list);

@@ -42,11 +42,11 @@ struct expose_request {
 	struct nestnet_endpoint target; /* with the ports of the alias where it had none */
 	unsigned int flags;             /* NESTNET_EXPOSE_* */
 	enum nestnet_egress egress;
-	char comment[NESTNET_COMMENT_MAX + 1]; /* "": none */
-	struct endpoints except;               /* protocol and ports, sorted */
-	struct prefixes from;                  /* in one form; none: everybody */
-	uint64_t timeout_ms;                   /* 0: no end */
-	char tap[NESTNET_IFNAMSIZ]; /* that it goes with; may end in %d; "": none */
+	const char *comment;     /* owned; NULL: none */
+	struct endpoints except; /* protocol and ports, sorted */
+	struct prefixes from;    /* in one form; none: everybody */
+	uint64_t timeout_ms;     /* 0: no end */
+	const char *tap;         /* owned; that it goes with, may end in %d; NULL: none */
 };
 
 struct unexpose_request {
