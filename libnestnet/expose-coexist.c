@@ -109,8 +109,10 @@ static int gather_all(struct plan *plan)
 {
 	static const enum ruleset_set sets[] = { RULESET_COEXIST_TIMED,
 						 RULESET_COEXIST_PREF };
-	int r = exposure_each(plan->elements, take_exposure, plan, plan_error(plan));
+	int r = 0;
 
+	if (exposure_any_coexists(plan->elements))
+		r = exposure_each(plan->elements, take_exposure, plan, plan_error(plan));
 	for (size_t f = 0; r == 0 && f < ARRAY_SIZE(families); f++) {
 		struct leftovers leftovers = { .plan = plan, .family = families[f] };
 

@@ -47,8 +47,8 @@ struct elements {
 	struct table_view tables[RULESET_PARTS];
 	bool is_loaded[RULESET_SETS][2];
 	struct slot **buckets;
-	size_t n_buckets, n_slots;
-	struct slot_block *blocks; /* the memory of all slots */
+	size_t n_buckets /* a power of two */, n_slots;
+	struct slot_block *blocks;          /* the memory of all slots */
 	struct slot *sets[RULESET_SETS][2]; /* the last known slot of each */
 	struct pass_change *passes;
 	size_t n_passes;

@@ -70,7 +70,7 @@ static void grow(struct elements *elements)
 
 		while (slot) {
 			struct slot *next = slot->next;
-			size_t at = slot_hash(slot) % n;
+			size_t at = slot_hash(slot) & (n - 1);
 
 			slot->next = buckets[at];
 			buckets[at] = slot;
@@ -86,7 +86,7 @@ static struct slot *find_slot(const struct elements *elements, enum ruleset_set 
 			      int family, const void *key)
 {
 	size_t len = ruleset_set_spec(set, family)->key_len;
-	size_t at = hash_key(set, family, key, len) % elements->n_buckets;
+	size_t at = hash_key(set, family, key, len) & (elements->n_buckets - 1);
 	struct slot *slot;
 
 	for (slot = elements->buckets[at]; slot; slot = slot->next) {
@@ -117,7 +117,7 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 	if (elements->n_slots >= elements->n_buckets * 2)
 		grow(elements);
 
-	at = slot_hash(slot) % elements->n_buckets;
+	at = slot_hash(slot) & (elements->n_buckets - 1);
 	slot->next = elements->buckets[at];
 	elements->buckets[at] = slot;
 	slot->next_in_set = *slots_of(elements, set, family);
@@ -270,27 +270,17 @@ static int load_intervals(struct elements *elements, enum ruleset_set set, int f
 	return elements_load(elements, set, family, error);
 }
 
-/* Finds the slot of a key, and asks the kernel where it is not known yet. */
-static int need_slot(struct elements *elements, enum ruleset_set set, int family,
-		     const void *key, struct slot **ret, struct error *error)
+/* A slot for a key that has none: the kernel is asked where it might have it. */
+static int ask_slot(struct elements *elements, enum ruleset_set set, int family,
+		    const void *key, struct slot **ret, struct error *error)
 {
 	const struct nft_set_spec *spec = ruleset_set_spec(set, family);
 	struct nft_element element = { .comment = "" }, known = element;
-	int r = open_table_of(elements, set, family, error);
+	int r;
 
-	if (r >= 0)
-		r = load_intervals(elements, set, family, error);
-	if (r < 0)
-		return r;
-	*ret = find_slot(elements, set, family, key);
-	if (*ret)
-		return 0;
-
-	r = 0;
 	memcpy(known.key, key, spec->key_len);
 	memcpy(known.key_end, key, spec->key_len);
-	if (!is_known(elements, set, family))
-		r = slot_read(elements, set, family, &known, &element, error);
+	r = slot_read(elements, set, family, &known, &element, error);
 	if (r < 0)
 		return r;
 	*ret = add_slot(elements, set, family, key, r == 1 ? &element : NULL);
@@ -301,19 +291,32 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 static int find_or_ask(struct elements *elements, enum ruleset_set set, int family,
 		       const void *key, struct slot **ret, struct error *error)
 {
-	struct slot *slot;
 	int r = open_table_of(elements, set, family, error);
 
 	if (r < 0)
 		return r;
+	if (!*slots_of(elements, set, family) && is_known(elements, set, family))
+		return 0; /* of most options there are none */
 	r = load_intervals(elements, set, family, error);
 	if (r < 0)
 		return r;
-	slot = find_slot(elements, set, family, key);
-	if (!slot && is_known(elements, set, family))
-		return 0;
-	r = need_slot(elements, set, family, key, ret, error);
+	*ret = find_slot(elements, set, family, key);
+	if (*ret || is_known(elements, set, family))
+		return *ret != NULL;
+	r = ask_slot(elements, set, family, key, ret, error);
 	return r < 0 ? r : 1;
+}
+
+/* The same, and there is one afterwards. */
+static int need_slot(struct elements *elements, enum ruleset_set set, int family,
+		     const void *key, struct slot **ret, struct error *error)
+{
+	int r = find_or_ask(elements, set, family, key, ret, error);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	*ret = add_slot(elements, set, family, key, NULL);
+	return *ret ? 0 : error_set_errno(error, ENOMEM);
 }
 
 int elements_get(struct elements *elements, enum ruleset_set set, int family,
@@ -369,6 +372,21 @@ int elements_get_before(struct elements *elements, enum ruleset_set set, int fam
 	return 1;
 }
 
+/* Of a set whose elements are all known. */
+static bool covers(struct elements *elements, enum ruleset_set set, int family,
+		   const void *key)
+{
+	size_t len = ruleset_set_spec(set, family)->key_len;
+	const struct slot *slot = *slots_of(elements, set, family);
+
+	for (; slot; slot = slot->next_in_set) {
+		if (slot->before && memcmp(slot->key, key, len) <= 0 &&
+		    memcmp(slot->before->bytes, key, len) >= 0)
+			return true;
+	}
+	return false;
+}
+
 int elements_cover(struct elements *elements, enum ruleset_set set, int family,
 		   const void *key, struct error *error)
 {
@@ -376,6 +394,8 @@ int elements_cover(struct elements *elements, enum ruleset_set set, int family,
 
 	if (r <= 0)
 		return r;
+	if (is_known(elements, set, family))
+		return covers(elements, set, family, key);
 	return nft_interval_covers(elements->nl,
 				   ruleset_part_table(ruleset_set_part(set, family)),
 				   ruleset_set_spec(set, family), key, error);

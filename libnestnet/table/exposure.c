@@ -566,6 +566,25 @@ int exposure_each(struct elements *elements, exposure_fn fn, void *userdata,
 	return walk_maps(elements, 0, fn, userdata, error);
 }
 
+static int stop(void *userdata, const struct nft_element *element)
+{
+	(void)userdata;
+	(void)element;
+	return 1;
+}
+
+bool exposure_any_coexists(struct elements *elements)
+{
+	bool is_any = false;
+
+	for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
+		for (size_t i = 0; i < ARRAY_SIZE(shape_sets); i++)
+			is_any = is_any || elements_each(elements, shape_sets[i].coexist,
+							 families[f], stop, NULL) == 1;
+	}
+	return is_any;
+}
+
 int exposure_each_uncounted(struct elements *elements, exposure_fn fn, void *userdata,
 			    struct error *error)
 {

@@ -104,4 +104,7 @@ int exposure_each(struct elements *elements, exposure_fn fn, void *userdata,
 int exposure_each_uncounted(struct elements *elements, exposure_fn fn, void *userdata,
 			    struct error *error);
 
+/** Whether there is one with NESTNET_EXPOSE_COEXIST among them. */
+bool exposure_any_coexists(struct elements *elements);
+
 #endif
