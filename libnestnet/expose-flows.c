@@ -35,11 +35,14 @@ struct change {
 	bool is_orphaned; /* what it was is not known any more */
 };
 
-/* All of a plan. */
+/* All of a plan; and of these, what has to be known of each: of the orphaned, and of the
+ * others as long as they are few. */
 struct changes {
-	struct change *list;
 	size_t n;
+	size_t n_listed; /* whose flows have to be looked at */
 	size_t n_orphaned;
+	struct change *list;
+	size_t n_kept;
 };
 
 /* ---- New exposures -------------------------------------------------------------------------- */
@@ -195,47 +198,43 @@ static int end_one(struct plan *plan, struct netlink *nl, const struct changes *
 	return r;
 }
 
+/* Of both families in one list, which takes as long as that of one. */
 static int end_many(struct plan *plan, struct netlink *nl, const struct changes *changes)
 {
-	struct conntrack_filter four = { .family = AF_INET }, six = { .family = AF_INET6 };
-	int r = end_listed(plan, nl, &four, changes);
+	const struct conntrack_filter all = { .family = AF_UNSPEC };
 
-	return r < 0 ? r : end_listed(plan, nl, &six, changes);
+	return end_listed(plan, nl, &all, changes);
 }
 
 /* ---- The step -------------------------------------------------------------------------------- */
 
-/* Changes whose flows have to be looked at. */
-static size_t count_listed(const struct changes *changes, const struct change **ret_last)
+static bool is_listed(const struct change *change)
 {
-	size_t n = 0;
+	return change->is_removed || !is_exact(&change->alias);
+}
 
-	for (size_t i = 0; i < changes->n; i++) {
-		if (changes->list[i].is_removed || !is_exact(&changes->list[i].alias)) {
-			*ret_last = &changes->list[i];
-			n++;
-		}
-	}
-	return n;
+/* Those of all flows are looked at, whatever each change was. */
+static bool are_many(const struct plan *plan, const struct changes *changes)
+{
+	return changes->n_listed > 1 || (plan->wanted && changes->n > FEW);
 }
 
 static int end_flows(struct plan *plan, void *step)
 {
 	const struct changes *changes = step;
-	const struct change *last = NULL;
 	struct netlink *nl;
-	size_t n_listed;
 	int r = context_filter(plan->ctx, &nl);
 
 	if (r < 0)
 		return r;
-	n_listed = count_listed(changes, &last);
-	if (n_listed > 1 || (plan->wanted && changes->n > FEW))
+	if (are_many(plan, changes))
 		return end_many(plan, nl, changes);
-	if (n_listed == 1)
-		r = end_one(plan, nl, changes, last);
-	for (size_t i = 0; r == 0 && i < changes->n; i++) {
-		if (!changes->list[i].is_removed && is_exact(&changes->list[i].alias))
+	for (size_t i = 0; r == 0 && i < changes->n_kept; i++) {
+		if (is_listed(&changes->list[i]))
+			r = end_one(plan, nl, changes, &changes->list[i]);
+	}
+	for (size_t i = 0; r == 0 && i < changes->n_kept; i++) {
+		if (!is_listed(&changes->list[i]))
 			r = end_bypassing(plan, nl, &changes->list[i]);
 	}
 	return r;
@@ -267,15 +266,20 @@ static int add_change(struct plan *plan, const struct change *change)
 		if (r < 0)
 			return r;
 	}
-	if ((changes->n & (changes->n - 1)) == 0) {
-		grown = reallocarray(changes->list, changes->n ? changes->n * 2 : 1,
+	changes->n++;
+	changes->n_listed += is_listed(change);
+	changes->n_orphaned += change->is_orphaned;
+	if (are_many(plan, changes) && !change->is_orphaned)
+		return 0;
+	if ((changes->n_kept & (changes->n_kept - 1)) == 0) {
+		grown = reallocarray(changes->list,
+				     changes->n_kept ? changes->n_kept * 2 : 1,
 				     sizeof(*grown));
 		if (!grown)
 			return error_set_errno(plan_error(plan), ENOMEM);
 		changes->list = grown;
 	}
-	changes->list[changes->n++] = *change;
-	changes->n_orphaned += change->is_orphaned;
+	changes->list[changes->n_kept++] = *change;
 	return 0;
 }
 

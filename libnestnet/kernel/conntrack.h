@@ -17,7 +17,7 @@ struct netlink;
  * DNAT the reply's source is the target, and without it the original destination.
  */
 struct conntrack_filter {
-	int family;
+	int family; /* AF_UNSPEC: of both, in a list */
 	/* AF_UNSPEC: any */
 	struct nestnet_address original_source, original_destination;
 	struct nestnet_address reply_source, reply_destination;

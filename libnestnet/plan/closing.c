@@ -29,6 +29,7 @@
 struct closing {
 	struct nestnet_prefix *prefixes;
 	size_t n;
+	bool is_sorted;     /* from the first flow on: mostly there are none */
 	size_t n_addresses; /* the first so many, once sorted, are single addresses */
 	struct conntrack_flow *flows;
 	size_t n_flows;
@@ -43,6 +44,18 @@ static int compare_prefixes(const void *a, const void *b)
 	if (x_is_wide != y_is_wide)
 		return x_is_wide - y_is_wide;
 	return address_compare(&x->address, &y->address);
+}
+
+static void sort(struct closing *closing)
+{
+	if (closing->is_sorted)
+		return;
+	closing->is_sorted = true;
+	qsort(closing->prefixes, closing->n, sizeof(*closing->prefixes),
+	      compare_prefixes);
+	while (closing->n_addresses < closing->n &&
+	       prefix_is_address(&closing->prefixes[closing->n_addresses]))
+		closing->n_addresses++;
 }
 
 /* @return the prefix that has the address, or NULL */
@@ -80,6 +93,7 @@ static int keep_flow(void *userdata, const struct conntrack_flow *flow)
 		closing->n_flows = 0;
 		return 0;
 	}
+	sort(closing);
 	if (!is_candidate(closing, flow))
 		return 0;
 	if ((closing->n_flows & (closing->n_flows - 1)) == 0) {
@@ -153,20 +167,14 @@ static int end_address(struct plan *plan, const struct nestnet_address *address)
 static int end_flows(struct plan *plan, void *step)
 {
 	struct closing *closing = step;
-	int r = 0;
 
 	if (closing->n == 1 && prefix_is_address(&closing->prefixes[0]))
 		return end_address(plan, &closing->prefixes[0].address);
-	qsort(closing->prefixes, closing->n, sizeof(*closing->prefixes),
-	      compare_prefixes);
-	while (closing->n_addresses < closing->n &&
-	       prefix_is_address(&closing->prefixes[closing->n_addresses]))
-		closing->n_addresses++;
-	if (has_family(closing, AF_INET))
-		r = end_family(plan, closing, AF_INET);
-	if (r == 0 && has_family(closing, AF_INET6))
-		r = end_family(plan, closing, AF_INET6);
-	return r;
+	/* One list of both takes as long as that of one. */
+	if (has_family(closing, AF_INET) && has_family(closing, AF_INET6))
+		return end_family(plan, closing, AF_UNSPEC);
+	return end_family(plan, closing,
+			  has_family(closing, AF_INET) ? AF_INET : AF_INET6);
 }
 
 static void free_closing(void *step)
