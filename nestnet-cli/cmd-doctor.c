@@ -138,10 +138,11 @@ static int take_obstacle(void *userdata, const struct nestnet_finding *finding)
 void doctor_warn(const struct cli *cli, const struct nestnet_endpoint *alias)
 {
 	char text[NESTNET_TEXT_MAX];
-	struct look look = { .alias = nestnet_endpoint_format(alias, text) };
+	struct look look;
 
 	if (cli->is_quiet || cli->is_dry_run || cli->file)
 		return;
+	look = (struct look){ .alias = nestnet_endpoint_format(alias, text) };
 	/* What cannot be looked at is not what was asked for. */
 	(void)nestnet_doctor(cli->ctx, alias, NESTNET_DOCTOR_RULES, take_obstacle, &look);
 	if (look.said[0])

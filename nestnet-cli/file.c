@@ -206,7 +206,6 @@ static int take_line(struct cli *cli, struct file *file, const char *text, size_
 	char place[FILE_PLACE_MAX];
 	const char *why = NULL;
 
-	line_clear(&file->line);
 	if (!line_split(text, len, &file->line, &why)) {
 		file_place(file, NULL, place);
 		cli_say("%s%s", place, why);
@@ -232,6 +231,7 @@ static int take_lines(struct cli *cli, struct file *file, const char *text, size
 		len -= line;
 	}
 	file->number = 0;
+	line_clear(&file->line); /* whose text is about to go */
 	return status;
 }
 

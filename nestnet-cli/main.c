@@ -239,18 +239,33 @@ static void say_bad_option(const struct cli *cli, int option, char **argv)
 /* The most options that a command has, with the global ones. */
 #define OPTIONS_MAX 32
 
+static bool may_have_options(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-')
+			return true;
+	}
+	return false;
+}
+
 int cli_getopt(struct cli *cli, int argc, char **argv, const struct option *options,
 	       const char *letters)
 {
-	struct option all[OPTIONS_MAX] = { { NULL, 0, NULL, 0 } };
+	struct option all[OPTIONS_MAX];
 	char all_letters[64];
 	size_t n = 0;
 
+	/* Most lines have none, and there may be ten thousand of them. */
+	if (cli->file && !may_have_options(argc, argv)) {
+		optind = 1;
+		return -1;
+	}
 	/* A line of a file has none of those that are for all of it. */
 	for (const struct option *o = global_options; !cli->file && o->name; o++)
 		all[n++] = *o;
 	for (const struct option *o = options; o && o->name && n < OPTIONS_MAX - 1; o++)
 		all[n++] = *o;
+	all[n] = (struct option){ NULL, 0, NULL, 0 };
 	snprintf(all_letters, sizeof(all_letters), ":%s%s", cli->file ? "" : GLOBAL_LETTERS,
 		 letters);
 
