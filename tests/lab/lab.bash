@@ -20,7 +20,7 @@
 #
 # To be sourced within `lab`, by tests and by its interactive shell.
 
-LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 LAB_SCRATCH=/run/lab # goes with the lab, as all of /run
 
 # What is tested: built in $NN_BUILD (libtool leaves the real programs in .libs), which is
@@ -41,17 +41,19 @@ export NN_BUILD PEER NESTNET LAB_SCRATCH
 # Hosts: a command in each
 
 
-# on HOST COMMAND...; the lab's own programs, and the pieces of busybox it uses, by name.
+# on HOST COMMAND...; the lab's own programs, and the pieces of busybox it uses, by name. What
+# does not look at /sys gets there the short way.
 on() {
 	local host=$1
 
 	case $2 in
-	peer) ip netns exec "$host" "$PEER" "${@:3}" ;;
-	sctp) ip netns exec "$host" "$NN_BUILD/tests/lab/sctp" "${@:3}" ;;
-	nestnet) ip netns exec "$host" "$NESTNET" "${@:3}" ;;
-	ping) ip netns exec "$host" busybox "${@:2}" ;;
+	peer) "$PEER" -n "$host" "${@:3}" ;;
+	sctp) "$PEER" -n "$host" run "$NN_BUILD/tests/lab/sctp" "${@:3}" ;;
+	nestnet) "$PEER" -n "$host" run "$NESTNET" "${@:3}" ;;
+	ping) "$PEER" -n "$host" run busybox "${@:2}" ;;
+	nft) "$PEER" -n "$host" run "${@:2}" ;;
 	# The leak sanitizer does not work under a tracer.
-	strace) ip netns exec "$host" env ASAN_OPTIONS=detect_leaks=0 "${@:2}" ;;
+	strace) ASAN_OPTIONS=detect_leaks=0 "$PEER" -n "$host" run "${@:2}" ;;
 	*) ip netns exec "$host" "${@:2}" ;;
 	esac
 }
@@ -72,9 +74,7 @@ lab_start() {
 	printf 'netns add %s\n' ext l1 l2 l2b | ip -batch -
 	# No duplicate address detection: nothing of the state changes by itself a second later,
 	# and a host's answers need not wait for its link-local address.
-	for host in ext l1 l2 l2b; do
-		on "$host" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
-	done
+	ip -all netns exec sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad' >/dev/null
 	ip -netns ext -batch - <<-END
 		link set lo up
 		link add eth0 mtu 1460 type veth peer name eth0 netns l1
@@ -370,31 +370,24 @@ generation() { on l1 peer generation; }
 # by itself a moment later, which is counters, timers, and what follows from a carrier: the
 # carrier itself, link-local addresses and their routes.
 l1_state() {
-	echo "# links"
-	l1_links
+	echo "# links, addresses, routes and rules"
 	{
-		echo "# addresses"
-		ip -netns l1 -o address
-		echo "# routes and rules"
-		ip -netns l1 -4 route show table all
-		ip -netns l1 -6 route show table all
-		ip -netns l1 -4 rule
+		printf '%s\n' link address 'route show table all' rule | ip -netns l1 -d -o -batch -
 		ip -netns l1 -6 rule
-	} | sed -E '/fe80:|ff00::/d; s/ linkdown//'
+	} | sed -E '/fe80:|ff00::/d; s/ linkdown//'"; $L1_MOMENT"
 	echo "# sysctls"
 	# Some are for writing only, or refuse while they are unset.
 	{
-		on l1 grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf \
+		"$PEER" -n l1 run grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf \
 			/proc/sys/net/ipv6/conf /proc/sys/net/bridge || true
 	} | LC_ALL=C sort
 	echo "# ruleset"
 	on l1 nft -s list ruleset
 }
 
-l1_links() {
-	ip -netns l1 -d -o link |
-		sed -E 's/ [a-z_]*_timer +[0-9.]+//g; s/NO-CARRIER,|,LOWER_UP//g; s/ state [A-Za-z]+//g'
-}
+l1_links() { ip -netns l1 -d -o link | sed -E "$L1_MOMENT"; }
+
+L1_MOMENT='s/ [a-z_]*_timer +[0-9.]+//g; s/NO-CARRIER,|,LOWER_UP//g; s/ state [A-Za-z]+//g'
 
 # The interactive shell
 
