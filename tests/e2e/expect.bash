@@ -40,6 +40,12 @@ matches_not() {
 	[[ ! $3 =~ $2 ]] || fail "$1: want no /$2/, got:" "$3"
 }
 
+# Where calls of a command fail in turn, or kill it: all of them, or every NN_EVERY-th, and of
+# the next kind of calls from another one on, so that a short run comes to each place of some
+# command.
+# shellcheck disable=SC2034
+every=${NN_EVERY:-1}
+
 # Packets
 
 # reaches HOST tcp|udp|http ADDRESS PORT ANSWER: the answer begins so.

@@ -173,7 +173,7 @@ fails_whole_at_every() {
 
 	shift 2
 	for call in ${calls//,/ }; do
-		for ((n = 1; n <= 200; n++)); do
+		for ((n = 1 + injected % every; n <= 200; n += every)); do
 			nestnet clear >/dev/null 2>&1
 			"$prepare"
 			before=$(l1_state)

@@ -513,7 +513,7 @@ at_each_call() {
 
 	shift 4
 	for call in ${calls//,/ }; do
-		for ((n = 1; n <= 300; n += n < 20 ? 1 : 7)); do
+		for ((n = 1 + hit % every; n <= 300; n += n < 20 ? every : 7)); do
 			nestnet clear >/dev/null 2>&1
 			"$prepare"
 			before=$(l1_state)

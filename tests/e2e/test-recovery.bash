@@ -55,7 +55,7 @@ killed_at_each_call() {
 	for call in sendmsg sendto ioctl write; do
 		"$prepare"
 		n=$(calls_of "$call" "$@")
-		for ((n = n > 1 ? n - 1 : 1, end = n + 100; n < end; n++)); do
+		for ((n = (n > 1 ? n - 1 : 1) + hit % every, end = n + 100; n < end; n += every)); do
 			"$prepare"
 			kill_at "$call" "$n" "$@" || break
 			hit=$((hit + 1))

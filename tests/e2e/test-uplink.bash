@@ -480,7 +480,7 @@ fails_at_every() {
 	shift 2
 	open_streams
 	for call in ${calls//,/ }; do
-		for ((n = 1; n <= 200; n++)); do
+		for ((n = 1 + injected % every; n <= 200; n += every)); do
 			"$prepare"
 			before=$(l1_state)
 			status=0
@@ -532,7 +532,7 @@ killed_at_every() {
 	detached
 	before=$(l1_state)
 	open_streams
-	for ((n = 1; n <= 200 && status != 0; n++)); do
+	for ((n = 1; n <= 200 && status != 0; n += every)); do
 		"$prepare"
 		status=0
 		on l1 strace -f -qq -o /dev/null -e trace=sendto -e "inject=sendto:signal=KILL:when=$n" \
@@ -558,7 +558,7 @@ test_a_killed_move_is_finished_by_the_next_one() {
 
 	before=$(has eth0)
 	open_streams
-	for ((n = 1; n <= 200 && status != 0; n++)); do
+	for ((n = 1; n <= 200 && status != 0; n += every)); do
 		detached
 		status=0
 		on l1 strace -f -qq -o /dev/null -e trace=sendto -e "inject=sendto:signal=KILL:when=$n" \
