@@ -236,7 +236,8 @@ static int tell_hops(const struct lister *lister, struct route *route,
 		read_gateway(route->destination.address.family, tb, &route->gateway);
 		r = tell_hop(lister, route);
 		left -= RTNH_ALIGN(hop->rtnh_len);
-		hop = RTNH_NEXT(hop);
+		// RTNH_NEXT has a cast that clang warns of; the kernel aligns them.
+		hop = (void *)((char *)hop + RTNH_ALIGN(hop->rtnh_len));
 	}
 	return r;
 }
