@@ -162,13 +162,17 @@ test_neighbours_learn_where_the_address_is() {
 
 # The kernel tells a route's next hops in the order in which they were added; the state is
 # compared without.
-timeless_state() { l1_state | sed -E 's/([0-9]+)[0-9]{2}sec/\1xxsec/g' | sort; }
+timeless_state() { l1_state | tr '\\' '\n' | sed -E 's/([0-9]+)[0-9]{2}sec/\1xxsec/g' | sort; }
+
+# The kernel makes an address ready in the background.
+nothing_is_tentative() { [[ -z $(ip -netns l1 -6 address show tentative) ]]; }
 
 test_everything_of_addresses_and_routes_moves() {
 	local before state
 
 	ip netns add l2x
 	with_all_kinds
+	poll nothing_is_tentative
 	before=$(has eth0)
 	state=$(timeless_state)
 	nestnet bridge attach virbr0 eth0 --move-addresses
