@@ -38,12 +38,8 @@ const char *exposure_egress(enum nestnet_egress egress)
 
 /* ---- A row -------------------------------------------------------------------------------- */
 
-static void put_key(struct text *text, const char *key)
-{
-	text_puts(text, ",\n    \"");
-	text_puts(text, key);
-	text_puts(text, "\": ");
-}
+/* One literal, with all that is around the key. */
+#define put_key(text, key) text_puts(text, ",\n    \"" key "\": ")
 
 static void put_range(struct text *text, const struct nestnet_endpoint *endpoint)
 {

@@ -7,17 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* @return whether there is room for len bytes more */
-static bool reserve(struct text *text, size_t len)
+bool text_reserve(struct text *text, size_t len)
 {
 	size_t size = text->size ? text->size : 4096;
 	char *bytes;
 
 	if (text->is_failed)
 		return false;
-	if (text->len + len <= text->size)
-		return true;
-	while (size < text->len + len)
+	while (size - text->len < len)
 		size *= 2;
 	bytes = realloc(text->bytes, size);
 	if (!bytes) {
@@ -27,19 +24,6 @@ static bool reserve(struct text *text, size_t len)
 	text->bytes = bytes;
 	text->size = size;
 	return true;
-}
-
-void text_add(struct text *text, const char *bytes, size_t len)
-{
-	if (!reserve(text, len))
-		return;
-	memcpy(text->bytes + text->len, bytes, len);
-	text->len += len;
-}
-
-void text_puts(struct text *text, const char *string)
-{
-	text_add(text, string, strlen(string));
 }
 
 void text_number(struct text *text, uint64_t number)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Grows at its end. Zeroed at first; a failure (no memory) sticks. */
 struct text {
@@ -19,8 +20,23 @@ struct text {
 	bool is_failed;
 };
 
-void text_add(struct text *text, const char *bytes, size_t len);
-void text_puts(struct text *text, const char *string);
+/** Makes room for len bytes more. @return whether there is */
+bool text_reserve(struct text *text, size_t len);
+
+static inline void text_add(struct text *text, const char *bytes, size_t len)
+{
+	if (text->size - text->len < len && !text_reserve(text, len))
+		return;
+	memcpy(text->bytes + text->len, bytes, len);
+	text->len += len;
+}
+
+/** Of a literal, whose length the compiler knows, it is a copy and no more. */
+static inline void text_puts(struct text *text, const char *string)
+{
+	text_add(text, string, strlen(string));
+}
+
 void text_number(struct text *text, uint64_t number);
 
 /** The string in quotes, escaped; NULL: null. */

@@ -289,6 +289,17 @@ static char *put_decimal(char *buf, unsigned int value)
 	return buf;
 }
 
+/* The same of less than 256. */
+static char *put_byte(char *buf, unsigned int byte)
+{
+	if (byte >= 100)
+		*buf++ = (char)('0' + byte / 100);
+	if (byte >= 10)
+		*buf++ = (char)('0' + byte / 10 % 10);
+	*buf++ = (char)('0' + byte % 10);
+	return buf;
+}
+
 const char *nestnet_address_format(const struct nestnet_address *address, char *buf)
 {
 	char *end = buf;
@@ -297,7 +308,7 @@ const char *nestnet_address_format(const struct nestnet_address *address, char *
 		return memcpy(buf, "*", 2);
 	if (address->family == AF_INET) {
 		for (size_t i = 0; i < 4; i++) {
-			end = put_decimal(end, address->bytes[i]);
+			end = put_byte(end, address->bytes[i]);
 			*end++ = '.';
 		}
 		end[-1] = '\0';

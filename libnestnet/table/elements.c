@@ -291,12 +291,15 @@ static int ask_slot(struct elements *elements, enum ruleset_set set, int family,
 static int find_or_ask(struct elements *elements, enum ruleset_set set, int family,
 		       const void *key, struct slot **ret, struct error *error)
 {
-	int r = open_table_of(elements, set, family, error);
+	int r;
 
+	/* All of it is known, and it is empty: so are those of most options. */
+	if (elements->is_loaded[set][family == AF_INET6] &&
+	    !elements->sets[set][family == AF_INET6])
+		return 0;
+	r = open_table_of(elements, set, family, error);
 	if (r < 0)
 		return r;
-	if (!*slots_of(elements, set, family) && is_known(elements, set, family))
-		return 0; /* of most options there are none */
 	r = load_intervals(elements, set, family, error);
 	if (r < 0)
 		return r;
