@@ -25,6 +25,7 @@ struct making {
 	size_t name_index;
 	size_t queues_index;
 	uint32_t ifindex;
+	uint32_t mtu; /* that it was born with */
 };
 
 static int first_fd(const struct plan *plan, const struct making *making)
@@ -59,6 +60,7 @@ static int mark(struct plan *plan, struct netlink *nl, struct making *making,
 	if (r < 0)
 		return r;
 	making->ifindex = link.ifindex;
+	making->mtu = link.mtu;
 	mark_write(alias, "tap",
 		   &(const struct mark){ .queues = making->request.queues,
 					 .has_mac = making->request.has_mac,
@@ -84,6 +86,8 @@ static int create(struct plan *plan, void *step)
 		return error_set(plan_error(plan), ERESTART, "it exists already");
 	if (r == 0)
 		r = set_owners(plan, making);
+	if (r == 0 && !making->request.opening.is_wanted)
+		r = tun_drop_carrier(first_fd(plan, making), plan_error(plan));
 	if (r == 0)
 		r = mark(plan, nl, making, name);
 	if (r < 0) {
@@ -128,7 +132,7 @@ static int set_mtu(struct plan *plan, struct netlink *nl, const struct making *m
 	struct link_change change = { .set_mtu = true };
 	int r = choose_mtu(plan, &making->request, bridge, &change.mtu);
 
-	if (r < 0 || change.mtu == 0)
+	if (r < 0 || change.mtu == 0 || change.mtu == making->mtu)
 		return r;
 	if (link_change(nl, making->ifindex, &change, plan_error(plan)) < 0)
 		return error_prefix(plan_error(plan), "set the MTU to %u", change.mtu);

@@ -127,6 +127,15 @@ int tun_set_group(int fd, uint32_t gid, struct error *error)
 	return 0;
 }
 
+int tun_drop_carrier(int fd, struct error *error)
+{
+	int is_on = 0;
+
+	if (ioctl(fd, TUNSETCARRIER, &is_on) < 0 && errno != EINVAL && errno != ENOTTY)
+		return set_error(error, errno, "drop the tap's carrier");
+	return 0;
+}
+
 int tun_set_persistent(int fd, bool is_persistent, struct error *error)
 {
 	if (ioctl(fd, TUNSETPERSIST, (unsigned long)is_persistent) < 0)

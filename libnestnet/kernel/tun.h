@@ -40,6 +40,13 @@ int tun_get_name(int fd, char *ret_name, struct error *error);
 int tun_set_owner(int fd, uint32_t uid, struct error *error);
 int tun_set_group(int fd, uint32_t gid, struct error *error);
 
+/**
+ * The tap has no carrier, open as it is: where it is brought up, and into a bridge, the kernel
+ * leaves what takes it longest (IPv6's routes, the bridge's port) until somebody opens it. Who
+ * opens it next has the carrier on again. A kernel that does not know this leaves it on.
+ */
+int tun_drop_carrier(int fd, struct error *error);
+
 /** The tap outlives its descriptor, or not. */
 int tun_set_persistent(int fd, bool is_persistent, struct error *error);
 
