@@ -383,14 +383,53 @@ size_t command_name(const struct request *request, char *buf, size_t size)
 	return strlen(verb);
 }
 
+/* A stream in memory has 8 KiB to clear: one does for all that a plan says. */
+struct words {
+	FILE *file;
+	char *text;
+	size_t len;
+};
+
+struct words *command_free_words(struct words *words)
+{
+	if (!words)
+		return NULL;
+	fclose(words->file);
+	free(words->text);
+	free(words);
+	return NULL;
+}
+
+static struct words *words_of(struct plan *plan)
+{
+	struct words *words = plan->words;
+
+	if (words)
+		return words;
+	words = calloc(1, sizeof(*words));
+	if (!words)
+		return NULL;
+	words->file = open_memstream(&words->text, &words->len);
+	if (!words->file) {
+		free(words);
+		return NULL;
+	}
+	plan->words = words;
+	return words;
+}
+
 int command_note(struct plan *plan, char op, const struct request *request)
 {
-	_cleanup_free_ char *text = NULL;
+	struct words *words;
 
 	if (!plan_wants_words(plan))
 		return plan_count(plan, op);
-	text = command_format(request);
-	if (!text)
+	words = words_of(plan);
+	if (!words)
 		return error_set_errno(plan_error(plan), ENOMEM);
-	return plan_note(plan, op, "%s", text);
+	rewind(words->file);
+	if (!put_command(words->file, request) || fputc('\0', words->file) == EOF ||
+	    fflush(words->file) != 0)
+		return error_set_errno(plan_error(plan), ENOMEM);
+	return plan_note(plan, op, "%s", words->text);
 }

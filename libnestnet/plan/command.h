@@ -24,4 +24,7 @@ size_t command_name(const struct request *request, char *buf, size_t size);
 /** Says that the plan makes (+) what the request asks for, or takes it away (-). */
 int command_note(struct plan *plan, char op, const struct request *request);
 
+/** Lets go of what the plan's commands were written in. @return NULL */
+struct words *command_free_words(struct words *words);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "plan/plan.h"
 
+#include "plan/command.h"
 #include "plan/mtu.h"
 
 #include "base/address.h"
@@ -53,6 +54,7 @@ struct plan *plan_free(struct plan *plan)
 	elements_free(plan->elements);
 	free(plan->steps);
 	free(plan->changes);
+	command_free_words(plan->words);
 	free(plan->unlinks);
 	free(plan->ifnames);
 	for (size_t i = 0; i < plan->n_queues; i++)

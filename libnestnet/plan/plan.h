@@ -59,6 +59,7 @@ struct plan_change {
 };
 
 struct plan_step;
+struct words;
 
 /** Addresses that an interface is born with. */
 struct plan_born {
@@ -74,6 +75,7 @@ struct plan {
 	size_t n_steps;
 	struct plan_change *changes;
 	size_t n_changes;
+	struct words *words;     /* in which commands are written */
 	struct link_id *unlinks; /* the links to delete */
 	size_t n_unlinks;
 	int forwarding[2]; /* of IPv4 and IPv6, what requests want of the host: 1 on, -1 off */
