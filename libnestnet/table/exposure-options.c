@@ -164,11 +164,13 @@ int exposure_change_egress(struct elements *elements, const struct exposure *exp
 	struct egress_sets sets = egress_sets(exposure);
 	int family = family_of(exposure), r;
 
+	if (exposure->egress == NESTNET_EGRESS_MASQUERADE)
+		return 0;
 	key_put_prefix(&target, &exposure->target.prefix);
 	key_put_prefix(&alias, &exposure->alias.prefix);
 	switch (exposure->egress) {
 	case NESTNET_EGRESS_MASQUERADE:
-		return 0;
+		break;
 	case NESTNET_EGRESS_ALIAS:
 		key_put_target(&target, &exposure->alias, false);
 		return change(elements, sets.egress, family, &target, error);
