@@ -95,7 +95,8 @@ static int change(struct plan *plan, const struct bridge_request *request,
 	shape.is_up = true;
 	shape.has_stp = request->flags & NESTNET_BRIDGE_STP;
 	shape.mtu = mtu;
-	if (request->has_mac && memcmp(shape.mac, request->mac, sizeof(shape.mac)) != 0) {
+	/* One that was killed had perhaps the address, and not yet the text that says so. */
+	if (request->has_mac) {
 		memcpy(shape.mac, request->mac, sizeof(shape.mac));
 		mark.has_mac = true;
 	}
@@ -124,7 +125,9 @@ static int plan_ours(struct plan *plan, const struct bridge_request *request,
 		return r;
 	own.addresses = present.bridge.addresses.list;
 	own.n_addresses = present.bridge.addresses.n;
-	if (!there->link.is_up || bridge_is_different(&own, &wanted, what, sizeof(what)))
+	/* One without a text was not finished by who made it. */
+	if (!there->link.is_up || !there->link.alias[0] ||
+	    bridge_is_different(&own, &wanted, what, sizeof(what)))
 		r = change(plan, request, &present, there, wanted.mtu);
 	request_clear(&present);
 	return r < 0 ? r : 1;

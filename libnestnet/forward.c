@@ -319,8 +319,11 @@ static int plan_turn(struct plan *plan, const char *ifname, int family, int want
 
 	if (r == 0)
 		return ifname[0] ? refuse_absent(plan, ifname, wanted) : 0;
-	if (r < 0 || turn.present == wanted)
-		return r < 0 ? r : 0;
+	/* Off, and yet recorded: who turned it off was killed before all of it was back. */
+	if (r == 1 && turn.present == wanted)
+		r = wanted || ifname[0] ? 0 : is_going_back(&turn);
+	if (r <= 0)
+		return r;
 
 	turn.change = setting_change_new(turn.wanted ? "forward on" : "forward off");
 	if (!turn.change)

@@ -172,11 +172,11 @@ static const struct plan_step_ops change_ops = {
 	.free = free_change,
 };
 
-/* Takes the move. */
+/* Takes the move. What leaves does so while it is still recorded: who is killed in between
+ * leaves a record too many, and not a port that nobody knows to be ours. */
 static int plan_change(struct plan *plan, const struct change *wanted)
 {
-	enum plan_phase phase = wanted->move && move_is_back(wanted->move) ? PLAN_PORTS_BACK
-									    : PLAN_PORTS;
+	enum plan_phase phase = wanted->to[0] ? PLAN_PORTS : PLAN_PORTS_BACK;
 	struct change *change = malloc(sizeof(*change));
 
 	if (change)
@@ -453,8 +453,9 @@ static int plan_leaving(struct plan *plan, const struct link_request *request,
 		return plan_detaching(plan, port, &change, place->bridge);
 	if (change.move)
 		return plan_detaching(plan, port, &change, recorded);
+	/* It was, where a process was killed on the way, or somebody took it out by hand. */
 	if (request->flags & NESTNET_IF_EXISTS)
-		return 0;
+		return port->master ? 0 : found_set(plan, port->name, FOUND_ATTACHED, NULL);
 	if (port->master == 0)
 		return error_set(plan_error(plan), ENOENT, "a port of no bridge");
 	return error_set(plan_error(plan), ENOENT,

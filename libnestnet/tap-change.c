@@ -84,7 +84,7 @@ static int make_shape(struct plan *plan, const struct tap_request *request,
 	ret->is_isolated = request->flags & NESTNET_TAP_ISOLATED;
 	ret->is_up = true;
 	ret->addresses = request->addresses;
-	if (request->has_mac && memcmp(ret->mac, request->mac, sizeof(ret->mac)) != 0) {
+	if (request->has_mac) {
 		memcpy(ret->mac, request->mac, sizeof(ret->mac));
 		mark.has_mac = true;
 	}

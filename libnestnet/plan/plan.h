@@ -30,7 +30,7 @@
 
 enum plan_phase {
 	PLAN_SETTINGS_BACK, /* forwarding off again, before the rules go */
-	PLAN_PORTS_BACK,    /* addresses go back, before the memory of them goes */
+	PLAN_PORTS_BACK,    /* ports leave, and addresses go back, while that is remembered */
 	PLAN_LINKS,         /* links are made, taps down */
 	PLAN_ELEMENTS,      /* the one atomic step: the nftables batch */
 	PLAN_SETTINGS,      /* sysctls, opened for writing before */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Bridges and their ports, ours and others'. */
 
+#include "faults.h"
 #include "netns.h"
 
 #include <errno.h>
@@ -235,6 +236,56 @@ START_TEST(a_port_that_somebody_took_out_is_no_port)
 	refused(detach("vnet0", 0), ENOENT, "bridge detach vnet0: a port of no bridge");
 	ok(attach("br0", "vnet0", 0));
 	ck_assert_str_eq(elements_of("found"), "\"vnet0\" comment \"attached=br0\"");
+	sh("ip link set vnet0 nomaster");
+	ok(detach("vnet0", NESTNET_IF_EXISTS));
+	ck_assert_str_eq(elements_of("found"), "");
+}
+END_TEST
+
+/* A text is what comes last, with what save says of the bridge. */
+START_TEST(a_bridge_that_was_not_finished_is_finished_by_either_way)
+{
+	struct nestnet_bridge_options options = { .size = sizeof(options),
+						  .mac = mac_of(0x12) };
+	struct nestnet_transaction *tx;
+	char *alias;
+
+	for (int is_whole = 0; is_whole < 2; is_whole++) {
+		ok(bridge_add("br0", &options));
+		/* An empty one takes it away. */
+		sh("ip link set br0 %salias ''", is_whole ? "" : "down ");
+		tx = begin();
+		if (is_whole)
+			ok(nestnet_transaction_set_exact(tx));
+		ok(nestnet_bridge_add(tx, "br0", &options));
+		ok(commit(tx));
+		alias = sh_output("ip -d link show br0");
+		ck_assert_msg(strstr(alias, "nestnet bridge mac"), "%s", alias);
+		free(alias);
+	}
+}
+END_TEST
+
+/* What nobody knows to be ours nobody takes out again. */
+START_TEST(a_port_that_leaves_is_remembered_until_it_has_left)
+{
+	uint32_t at = 0;
+
+	make_veth("vnet0");
+	sh("ip link add virbr0 address 02:00:00:00:00:99 type bridge");
+	for (unsigned int n = 1; at == 0; n++) {
+		ok(attach("virbr0", "vnet0", 0));
+		/* As if it were killed there: nothing is sent any more, to undo it either. */
+		faults_arm(ctx, FAULT_SENDS, n);
+		at = detach("vnet0", 0) == 0 ? n : 0;
+		(void)faults_disarm();
+		nestnet_free(ctx);
+		ck_assert_int_eq(nestnet_new(&ctx, NULL), 0);
+		if (strstr(bridges(), "port=vnet0"))
+			ck_assert_str_eq(elements_of("found"),
+					 "\"vnet0\" comment \"attached=virbr0\"");
+	}
+	ck_assert_uint_gt(at, 3);
 }
 END_TEST
 
@@ -287,6 +338,8 @@ int main(void)
 	tcase_add_test(ports, a_port_of_another_bridge_is_refused);
 	tcase_add_test(ports, what_cannot_be_a_port_is_refused);
 	tcase_add_test(ports, a_port_that_somebody_took_out_is_no_port);
+	tcase_add_test(ports, a_bridge_that_was_not_finished_is_finished_by_either_way);
+	tcase_add_test(ports, a_port_that_leaves_is_remembered_until_it_has_left);
 	tcase_add_test(ports, a_port_that_somebody_moved_is_left_where_it_is);
 	tcase_add_test(ports, a_tap_of_ours_is_detached_and_attached);
 	return netns_run(suite);

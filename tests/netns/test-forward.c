@@ -63,6 +63,29 @@ START_TEST(turning_off_by_hand_puts_back_what_differed)
 }
 END_TEST
 
+/* As it is where who turns it off is killed after the switch, before the rest is back. */
+START_TEST(turning_off_what_is_off_and_still_recorded_puts_back_the_rest)
+{
+	char *before;
+
+	make_interfaces();
+	set_setting("ipv4/conf/all/accept_redirects", 1);
+	set_setting("ipv4/conf/eth0/forwarding", 1);
+	before = snapshot();
+	ok(forward_set(NULL, AF_INET, 1));
+	sh("echo 0 >/proc/sys/net/ipv4/ip_forward");
+	set_setting("ipv4/conf/all/accept_redirects", 0);
+	ok(forward_set(NULL, AF_INET, 0));
+	ck_assert_str_eq(elements_of("found"), "");
+	ck_assert_int_eq(setting("ipv4/conf/all/accept_redirects"), 1);
+	ck_assert_int_eq(setting("ipv4/conf/eth0/forwarding"), 1);
+	changes_nothing(ok(forward_set(NULL, AF_INET, 0)));
+	ok(clear());
+	snapshots_equal(before, NULL, "clear");
+	free(before);
+}
+END_TEST
+
 START_TEST(what_was_on_stays_on_at_clear)
 {
 	char *before;
@@ -233,6 +256,8 @@ int main(void)
 	tcase_add_test(tcase, turning_on_is_undone_by_clear_with_all_that_it_took_along);
 	tcase_add_test(tcase, accept_redirects_is_put_back_whatever_it_was);
 	tcase_add_test(tcase, turning_off_by_hand_puts_back_what_differed);
+	tcase_add_test(
+		tcase, turning_off_what_is_off_and_still_recorded_puts_back_the_rest);
 	tcase_add_test(tcase, what_was_on_stays_on_at_clear);
 	tcase_add_test(tcase, what_was_on_and_turned_off_is_on_again_after_clear);
 	tcase_add_test(tcase, the_first_value_that_was_found_is_kept);
