@@ -122,7 +122,7 @@ int cmd_guest_wait(struct cli *cli, int argc, char **argv)
 		return STATUS_USAGE;
 	if (!strchr(argv[optind], ':'))
 		tap = argv[optind];
-	else if (!parse_mac(cli, argv[optind], mac))
+	if (tap ? !parse_ifname(cli, tap) : !parse_mac(cli, argv[optind], mac))
 		return STATUS_USAGE;
 	status = cli_open(cli);
 	return status != STATUS_OK ? status

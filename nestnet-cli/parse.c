@@ -109,6 +109,14 @@ bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *
 	return true;
 }
 
+bool parse_ifname(const struct cli *cli, const char *text)
+{
+	if (text[0] && strlen(text) < NESTNET_IFNAMSIZ && !strpbrk(text, "/: \t\n\v\f\r"))
+		return true;
+	cli_usage_at(cli, text, "'%s': no interface has such a name", text);
+	return false;
+}
+
 bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6])
 {
 	if (nestnet_mac_parse(text, ret) == 0)

@@ -17,6 +17,8 @@ bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix
 bool parse_alias_prefix(const struct cli *cli, const char *text,
 			struct nestnet_prefix *ret);
 bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret);
+/** A name that an interface could have, perhaps one of others. */
+bool parse_ifname(const struct cli *cli, const char *text);
 bool parse_mac(const struct cli *cli, const char *text, uint8_t ret[6]);
 bool parse_user(const struct cli *cli, const char *text, uint32_t *ret);
 bool parse_group(const struct cli *cli, const char *text, uint32_t *ret);

@@ -7,6 +7,10 @@
 # `!` takes a command out of errexit's sight: so, not `! COMMAND`.
 not() { ! "$@"; }
 
+# What a test counts of its own is told with it, and added up at the end: figures[WHAT]=N.
+declare -A figures
+counts() { figures[$1]=$((${figures[$1]-0} + ${2-1})); }
+
 fail() {
 	printf '%s\n' "$@"
 	return 1
@@ -94,6 +98,7 @@ refused() {
 	[[ $err == "nestnet: "* ]] || fail "$*: want \"nestnet: ...\", got:" "$err"
 	matches "$* says" "$regex" "$err"
 	same "$*: L1's state" "$before" "$after"
+	[[ $want != 2 ]] || counts "wrong inputs by hand"
 }
 
 # changes_nothing COMMAND...: succeeds, and everything is as it was, the nftables

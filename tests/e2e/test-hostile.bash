@@ -17,6 +17,7 @@ attempt() {
 	[[ ${#lines[@]} == 1 ]] || fail "${*:3}: want one line, got:" "${lines[@]}"
 	matches "${*:3}" "^nestnet-bridge-helper: [ -~]*$2" "${lines[0]}"
 	same "${*:3}: taps left" "" "$(taps)"
+	[[ $1 != 2 ]] || counts "wrong inputs by hand"
 }
 
 # line REGEX ARGUMENT...: such a command line is wrong.

@@ -154,6 +154,12 @@ test_wrong_interface_names() {
 		wrong tap add -- "$name"
 		wrong bridge add -- "$name"
 	done
+	for name in '' a/b 'a b' a:b sixteen-letters-; do
+		wrong dhcp config "$name"
+		wrong dhcp hosts "$name"
+		wrong dhcp command "$name"
+		wrong guest wait "$name"
+	done
 	wrong tap add tap0 --bridge 'a b'
 	wrong tap del 'a b'
 	wrong bridge del 'a/b'
