@@ -164,41 +164,8 @@ test_help_fits_a_terminal() {
 	[[ -n ${words-} ]]
 }
 
-# Every message to the kernel, every answer or every write of a setting is made to fail
-# once, the first, the second and so on, until the command makes no more of them. Where that
-# makes the command fail, it does so with one line that says which, and L1 is as before. The
-# errnos come by turns.
-# fails_whole_at_every CALL,... PREPARE COMMAND...: PREPARE makes L1 ready for COMMAND.
-fails_whole_at_every() {
-	local calls=$1 prepare=$2 call n before out status what code injected=0
-	local codes=(ENOMEM EPERM ENOBUFS EACCES EINTR EIO ENODEV EAGAIN ENOENT ENOSYS EEXIST EBUSY
-		EINVAL ECONNREFUSED EOPNOTSUPP)
-
-	shift 2
-	for call in ${calls//,/ }; do
-		for ((n = 1 + injected % every; n <= 200; n += every)); do
-			nestnet clear >/dev/null 2>&1
-			"$prepare"
-			before=$(l1_state)
-			status=0 code=${codes[injected % ${#codes[@]}]}
-			out=$(on l1 strace -f -qq -o "$LAB_SCRATCH/trace" -e "trace=$call" \
-				-e "inject=$call:error=$code:when=$n" "$NESTNET" "$@" 2>&1) || status=$?
-			what="when $call $n failed with $code ($out)"
-			grep -q INJECTED "$LAB_SCRATCH/trace" || break
-			injected=$((injected + 1))
-			[[ $status != 0 ]] || continue
-			matches "$what" "^nestnet: $1 " "$out"
-			same "exit status, $what" 1 "$status"
-			same "lines, $what" 1 "$(wc -l <<<"$out")"
-			same "L1's state, $what" "$before" "$(l1_state)"
-		done
-		same "exit status in the end ($out)" 0 "$status"
-	done
-	[[ $injected -gt 0 ]] || fail "no $calls was made to fail"
-	counts "points of strace" "$injected"
-}
-
-sends=sendto,sendmsg,sendmmsg
+# shellcheck source=tests/e2e/inject.bash
+source "$LAB/../e2e/inject.bash"
 
 with_exposure() { nestnet expose 10.128.0.13 192.168.122.89; }
 
@@ -244,7 +211,7 @@ test_bridge_attach_is_whole_or_not_at_all() {
 }
 
 test_nat_add_is_whole_or_not_at_all() {
-	fails_whole_at_every "$sends,write" true nat add 192.168.122.0/24
+	fails_whole_at_every "$sends,pwrite64" true nat add 192.168.122.0/24
 }
 
 # Ended anywhere: nothing, all, or what the next command finishes or clear takes back.

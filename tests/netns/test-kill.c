@@ -6,12 +6,12 @@
  * makes what the verb would have made, to the letter; and clear, after that or at once, leaves
  * nothing.
  *
- * NN_KILL_STEP says how many calls lie between two kills (16; 1 is every point), NN_KILL_RANDOM
- * how many there are at moments of chance (60), and NN_KILL_SEED which. `make check-kills` is
+ * NN_KILL_STEP says how many calls lie between two kills (48; 1 is every point), NN_KILL_RANDOM
+ * how many there are at moments of chance (35), and NN_KILL_SEED which. `make check-kills` is
  * the long form. The last line counts.
  */
 
-#include "kills.h"
+#include "commands.h"
 #include "netns.h"
 
 #include "kernel/link.h"
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* What others have: an uplink, a bridge, guests' cables, and a firewall. */
@@ -372,7 +371,7 @@ static bool kill_at(struct run *run, unsigned int n, bool is_finished)
 
 static void kill_at_points(struct run *run)
 {
-	unsigned int step = number_of("NN_KILL_STEP", 16);
+	unsigned int step = number_of("NN_KILL_STEP", 48);
 	unsigned int n = 1 + (unsigned int)(run->verb - verbs) % step;
 
 	for (; kill_at(run, n, n % 2 == 0); n += step)
@@ -418,7 +417,7 @@ START_TEST(a_verb_that_is_killed_is_finished_by_apply_and_taken_back_by_clear)
 {
 	struct run run = { .verb = &verbs[_i],
 			   .random = seed_of_all() * 64 + (unsigned int)_i + 1 };
-	unsigned int n_random = number_of("NN_KILL_RANDOM", 60);
+	unsigned int n_random = number_of("NN_KILL_RANDOM", 35);
 	unsigned int n_verbs = (unsigned int)ARRAY_LEN(verbs);
 
 	begin_verb(&run);
@@ -431,7 +430,6 @@ START_TEST(a_verb_that_is_killed_is_finished_by_apply_and_taken_back_by_clear)
 }
 END_TEST
 
-/* Most of the time goes into the kernel's grace periods: so verbs are side by side. */
 static int run_share(int share, int shares)
 {
 	Suite *suite = suite_create("kills");
@@ -447,26 +445,18 @@ static int run_share(int share, int shares)
 
 int main(void)
 {
-	int shares = (int)number_of("NN_KILL_JOBS", 6), status, r = 0;
+	int r;
 
 	(void)seed_of_all();
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)
 		return 1;
-	for (int i = 0; i < shares; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			exit(run_share(i, shares));
-		r |= pid < 0;
-	}
-	while (wait(&status) > 0)
-		r |= status != 0;
+	r = in_shares((int)number_of("NN_KILL_JOBS", 6), run_share);
 	printf("%zu verbs killed at %u points, which led to %u states, and at %u moments "
 	       "of "
 	       "chance (seed %u; %u came too late)\n",
 	       ARRAY_LEN(verbs), counts->points, counts->states, counts->random_kills,
 	       seed_of_all(), counts->too_late);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r;
 }

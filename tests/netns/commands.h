@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef NESTNET_TESTS_KILLS_H
-#define NESTNET_TESTS_KILLS_H
+#ifndef NESTNET_TESTS_COMMANDS_H
+#define NESTNET_TESTS_COMMANDS_H
 
 /*
- * The command as a process that is killed: before any of its system calls, or at any time. It
- * is main() of nestnet-cli in a child of the test's, with words and a namespace, and without
- * what exec costs.
+ * The command as a process, which may be killed: before any of its system calls, or at any
+ * time. It is main() of nestnet-cli in a child of the test's, without what exec costs.
  */
 
 #include <stdbool.h>
@@ -29,6 +28,10 @@ const char *printed_by(const char *words, const char *input);
 
 /** Kills it before its Nth system call, if it comes to that. @param n  from 1 */
 struct end killed_at_call(const char *words, const char *input, unsigned int n);
+
+/** Runs a program's tests in so many processes side by side, since most of the time goes into
+ *  the kernel's grace periods. @return the program's exit status */
+int in_shares(int shares, int (*run)(int share, int shares));
 
 /** Kills it so long after its start, if it is not over by then. */
 struct end killed_after(const char *words, const char *input, uint64_t us);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Commands in processes of their own, and what ends them. */
 
-#include "kills.h"
+#include "commands.h"
 
 #include "unit/harness.h"
 
@@ -195,4 +195,25 @@ struct end killed_at_call(const char *words, const char *input, unsigned int n)
 	end = end_of(status, start_us);
 	end.call = call;
 	return end;
+}
+
+/* ---- Side by side ---------------------------------------------------------------------------- */
+
+int in_shares(int shares, int (*run_share)(int share, int shares))
+{
+	int status, r = EXIT_SUCCESS;
+
+	for (int i = 0; i < shares; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			exit(run_share(i, shares));
+		if (pid < 0)
+			r = EXIT_FAILURE;
+	}
+	while (wait(&status) > 0) {
+		if (status != 0)
+			r = EXIT_FAILURE;
+	}
+	return r;
 }
