@@ -17,7 +17,7 @@ expose 10.128.0.14:80/tcp 192.168.122.90:8000'
 reaches_wanted() {
 	nestnet -q apply - <<<"$WANTED" || fail "$1: apply: exit $?"
 	same "$1: saved" "$WANTED" "$(nestnet save)"
-	[[ ${2-} == quick ]] || poll reaches ext http 10.128.0.13 8000 "guest page of l2," ||
+	poll reaches ext http 10.128.0.13 8000 "guest page of l2," ||
 		fail "$1: no page"
 	changes_nothing nestnet apply - <<<"$WANTED"
 }
