@@ -106,7 +106,8 @@ static struct end end_of(int status, uint64_t start_us)
 	struct end end = { .is_killed =
 				   WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 			   .took_us = now_us() - start_us,
-			   .said = text_of(STDERR_FILENO) };
+			   .said = text_of(STDERR_FILENO),
+			   .printed = text_of(STDOUT_FILENO) };
 
 	ck_assert_msg(end.is_killed || WIFEXITED(status), "it ended with %#x: %s", status,
 		      end.said);

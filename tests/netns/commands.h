@@ -13,10 +13,10 @@
 /** What became of a command. */
 struct end {
 	bool is_killed;
-	int status;        /* exit status, where it was not killed */
-	long call;         /* the system call before which it was killed */
+	int status; /* exit status, where it was not killed */
+	long call;  /* the system call before which it was killed */
 	uint64_t took_us;
-	const char *said;  /* on stderr; until the next command */
+	const char *said, *printed; /* on stderr and stdout; until the next command */
 };
 
 /** Runs it to its end. @param words  with blanks between them, without "nestnet"
