@@ -21,6 +21,9 @@ TCase *netns_case(Suite *suite, const char *name, double seconds);
 /** As harness_run(); 77 where namespaces cannot be made and nobody said they can be. */
 int netns_run(Suite *suite);
 
+/** The same, but with all tests in this one process. */
+int netns_run_in_one(Suite *suite);
+
 /** Leaves the namespace for another fresh one, with a new context. */
 void netns_fresh(void);
 

@@ -15,16 +15,26 @@ TCase *harness_case(Suite *suite, const char *name, double seconds)
 	return tcase;
 }
 
-int harness_run(Suite *suite)
+static int run(Suite *suite, enum fork_status fork_status)
 {
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	srunner_set_fork_status(runner, CK_FORK);
+	srunner_set_fork_status(runner, fork_status);
 	srunner_run_all(runner, getenv("CK_VERBOSITY") ? CK_ENV : CK_VERBOSE);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int harness_run(Suite *suite)
+{
+	return run(suite, CK_FORK);
+}
+
+int harness_run_in_one(Suite *suite)
+{
+	return run(suite, CK_NOFORK);
 }
 
 uint32_t harness_random(uint32_t *state)

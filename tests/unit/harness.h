@@ -25,6 +25,9 @@ TCase *harness_case(Suite *suite, const char *name, double seconds);
 /** Runs the suite, says what held and what did not. @return the program's exit status */
 int harness_run(Suite *suite);
 
+/** The same, but with all tests in this one process. */
+int harness_run_in_one(Suite *suite);
+
 /** Numbers that are the same in every run (xorshift). @param state  not 0 */
 uint32_t harness_random(uint32_t *state);
 
