@@ -83,8 +83,10 @@ int cmd_diff(struct cli *cli, int argc, char **argv)
 {
 	struct file *file;
 	size_t n = 0;
-	int status = read_argument(cli, argc, argv, &file);
+	int status;
 
+	cli->has_answers = true;
+	status = read_argument(cli, argc, argv, &file);
 	if (status != STATUS_OK)
 		return STATUS_USAGE; /* it could not look */
 	cli->file = file;

@@ -44,7 +44,8 @@ static void keep_remedy(struct examination *examination, json_t *finding)
 		if (strcmp(text_of(kept, "remedy"), text_of(finding, "remedy")) == 0)
 			return;
 	}
-	json_array_append_new(examination->remedies, json_incref(finding));
+	if (json_array_append_new(examination->remedies, json_incref(finding)) < 0)
+		rows_add(examination->rows, NULL);
 }
 
 static int add_finding(void *userdata, const struct nestnet_finding *finding)

@@ -58,10 +58,8 @@ static bool take_except(const struct cli *cli, struct expose_line *line)
 	size_t n = line->options.n_except;
 	struct nestnet_endpoint *grown = reallocarray(line->excepts, n + 1, sizeof(*grown));
 
-	if (!grown) {
-		cli_usage(cli, "out of memory");
-		return false;
-	}
+	if (!grown)
+		cli_end_without_memory(cli);
 	line->excepts = grown;
 	line->options.except = grown;
 	if (!parse_ports(cli, optarg, &grown[n]))
@@ -269,13 +267,13 @@ static json_t *json_excepts(const struct nestnet_exposure *exposure)
 	for (size_t i = 0; i < exposure->n_except; i++) {
 		const struct nestnet_endpoint *e = &exposure->except[i];
 
-		json_array_append_new(array,
-				      e->first_port == e->last_port
-					      ? json_sprintf("%u/%s", e->first_port,
-							     exposure_protocol(e->protocol))
-					      : json_sprintf("%u-%u/%s", e->first_port,
-							     e->last_port,
-							     exposure_protocol(e->protocol)));
+		array = json_append(array,
+				    e->first_port == e->last_port
+					    ? json_sprintf("%u/%s", e->first_port,
+							   exposure_protocol(e->protocol))
+					    : json_sprintf("%u-%u/%s", e->first_port,
+							   e->last_port,
+							   exposure_protocol(e->protocol)));
 	}
 	return array;
 }

@@ -8,6 +8,7 @@
  */
 
 #include "metrics.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,20 +53,19 @@ static int write_once(struct cli *cli, FILE *file)
 	return r < 0 ? r : before.generation == after.generation;
 }
 
-/* @return STATUS_OK with *ret allocated, or what is wrong was said */
-static int make_text(struct cli *cli, char **ret, size_t *ret_len)
+/* @return STATUS_OK with *ret filled, or what is wrong was said */
+static int make_text(struct cli *cli, struct text *ret)
 {
 	int r = 0;
 
 	for (unsigned int try = 0; r == 0 && try < TRIES; try++) {
 		FILE *file;
 
-		free(*ret);
-		*ret = NULL;
-		file = open_memstream(ret, ret_len);
+		text_free(ret);
+		file = text_stream(ret);
 		r = file ? write_once(cli, file) : -ENOMEM;
-		if (file && fclose(file) != 0)
-			r = -ENOMEM;
+		if (file && (fclose(file) != 0 || ret->is_failed))
+			r = r < 0 ? r : -ENOMEM;
 	}
 	if (r >= 0)
 		return STATUS_OK;
@@ -116,8 +116,7 @@ static int write_file(struct cli *cli, const char *path, const char *text, size_
 int cmd_metrics(struct cli *cli, int argc, char **argv)
 {
 	const char *path = NULL;
-	char *text = NULL;
-	size_t len = 0;
+	struct text text = { .bytes = NULL };
 	int option, status;
 
 	while ((option = cli_getopt(cli, argc, argv, options, "")) != -1) {
@@ -133,11 +132,11 @@ int cmd_metrics(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "--output: a name of a file is missing");
 	status = cli_open(cli);
 	if (status == STATUS_OK)
-		status = make_text(cli, &text, &len);
+		status = make_text(cli, &text);
 	if (status == STATUS_OK && path)
-		status = write_file(cli, path, text, len);
+		status = write_file(cli, path, text.bytes, text.len);
 	else if (status == STATUS_OK)
-		fwrite(text, 1, len, stdout); /* main() says what is wrong */
-	free(text);
+		fwrite(text.bytes, 1, text.len, stdout); /* main() says what is wrong */
+	text_free(&text);
 	return status;
 }

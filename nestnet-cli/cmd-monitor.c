@@ -7,6 +7,7 @@
  */
 
 #include "rows.h"
+#include "text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -175,22 +176,22 @@ static int take_event(void *userdata, const struct nestnet_event *event)
 {
 	struct watcher *watcher = userdata;
 	bool is_printed = true, is_json = watcher->cli->is_json;
-	char time[64], *line = NULL;
-	size_t len;
-	FILE *file = open_memstream(&line, &len);
+	struct text line = { .bytes = NULL };
+	FILE *file = text_stream(&line);
+	char time[64];
 
 	format_time(event->time_ms, is_json, time, sizeof(time));
 	if (file && is_json)
 		is_printed = print_json(file, event, time);
 	else if (file)
 		print_text(file, event, time);
-	if (!file || fclose(file) != 0 || !is_printed) {
+	if (!file || fclose(file) != 0 || line.is_failed || !is_printed) {
 		watcher->status = cli_give_up(watcher->cli, "out of memory");
 		watcher->is_over = true;
 	} else {
-		write_line(watcher, line, len);
+		write_line(watcher, line.bytes, line.len);
 	}
-	free(line);
+	text_free(&line);
 	return watcher->is_over;
 }
 

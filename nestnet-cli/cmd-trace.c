@@ -95,7 +95,7 @@ static bool print_json(const struct nestnet_hop *hop)
 	bool is_made = line != NULL;
 
 	if (is_made)
-		json_dumpf(line, stdout, JSON_COMPACT);
+		is_made = json_dumpf(line, stdout, JSON_COMPACT) == 0;
 	putchar('\n');
 	json_delete(line);
 	return is_made;

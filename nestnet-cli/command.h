@@ -25,6 +25,7 @@ struct cli {
 	struct file *file; /* whose line is taken for a command line; else NULL */
 	const char *netns;
 	bool is_json, is_dry_run, is_quiet, is_verbose, is_help;
+	bool has_answers; /* 1 is one of them, and a failure is 2 */
 };
 
 struct command {
@@ -94,6 +95,9 @@ int cli_give_up(const struct cli *cli, const char *format, ...)
 
 /** The same of an object, as the library says it: of a command that has a verb. */
 int cli_give_up_on(const struct cli *cli, const char *what, const char *sentence);
+
+/** Says so, and ends: of a line that was not read to its end nothing is done yet. */
+void cli_end_without_memory(const struct cli *cli) __attribute__((noreturn));
 
 /** Holds the number of arguments that are left against the bounds; says what is wrong.
  *  @param most  -1: any number */

@@ -207,6 +207,8 @@ static int take_line(struct cli *cli, struct file *file, const char *text, size_
 	const char *why = NULL;
 
 	if (!line_split(text, len, &file->line, &why)) {
+		if (!why)
+			cli_end_without_memory(cli);
 		file_place(file, NULL, place);
 		cli_say("%s%s", place, why);
 		return STATUS_USAGE;

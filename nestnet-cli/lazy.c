@@ -37,9 +37,10 @@ static bool load_smartcols(void)
 
 bool lazy_load(void)
 {
-	if (lazy.json_array)
-		return true;
-	if (load_jansson() && load_smartcols())
+	static bool is_loaded;
+
+	is_loaded = is_loaded || (load_jansson() && load_smartcols());
+	if (is_loaded)
 		return true;
 	fprintf(stderr, "nestnet: to print needs jansson and libsmartcols: %s\n", dlerror());
 	return false;

@@ -160,7 +160,7 @@ static bool split_text(const char *text, size_t len, struct line *line, size_t *
 	if (nul)
 		return fail(&s, (size_t)(nul - text), "a NUL byte", ret_why);
 	if (!has_room)
-		return fail(&s, 0, "out of memory", ret_why);
+		return fail(&s, 0, NULL, ret_why);
 	return split(&s, ret_why);
 }
 

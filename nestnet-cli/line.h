@@ -20,7 +20,8 @@ struct line {
 
 /** Splits a line without its newline. line is zeros, or has been split before: then it goes
  *  on with the same memory. It is to be cleared in the end, after a failure too.
- *  @return false where it is wrong: *ret_why says how, and line->start where */
+ *  @return false where it is wrong: *ret_why says how, and line->start where; NULL: there is
+ *  no memory */
 bool line_split(const char *text, size_t len, struct line *line, const char **ret_why);
 void line_clear(struct line *line);
 

@@ -135,6 +135,13 @@ int cli_give_up_on(const struct cli *cli, const char *what, const char *sentence
 	return STATUS_FAILED;
 }
 
+void cli_end_without_memory(const struct cli *cli)
+{
+	int status = cli_give_up(cli, "out of memory");
+
+	exit(cli->has_answers ? STATUS_USAGE : status);
+}
+
 void cli_say(const char *format, ...)
 {
 	char text[1024];

@@ -19,8 +19,7 @@ int metrics_open(struct families *families, const struct family *list, size_t n)
 	if (!families->buffers)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		families->buffers[i].file = open_memstream(&families->buffers[i].text,
-							   &families->buffers[i].len);
+		families->buffers[i].file = text_stream(&families->buffers[i].text);
 		if (!families->buffers[i].file)
 			return -ENOMEM;
 		put_header(families->buffers[i].file, &list[i]);
@@ -31,12 +30,14 @@ int metrics_open(struct families *families, const struct family *list, size_t n)
 int metrics_close(struct families *families, FILE *file, int r)
 {
 	for (size_t i = 0; families->buffers && i < families->n; i++) {
-		if (!families->buffers[i].file || fclose(families->buffers[i].file) != 0)
+		struct text *text = &families->buffers[i].text;
+
+		if (!families->buffers[i].file || fclose(families->buffers[i].file) != 0 ||
+		    text->is_failed)
 			r = r < 0 ? r : -ENOMEM;
 		else if (r == 0)
-			fwrite(families->buffers[i].text, 1, families->buffers[i].len,
-			       file);
-		free(families->buffers[i].text);
+			fwrite(text->bytes, 1, text->len, file);
+		text_free(text);
 	}
 	free(families->buffers);
 	return r;

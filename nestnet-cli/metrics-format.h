@@ -8,6 +8,8 @@
  * buffers one after another.
  */
 
+#include "text.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,8 +24,7 @@ struct families {
 	size_t n;
 	struct {
 		FILE *file;
-		char *text;
-		size_t len;
+		struct text text;
 	} * buffers;
 };
 

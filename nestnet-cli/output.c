@@ -2,6 +2,7 @@
 /* Rows are JSON objects; a table is a view of some of their keys. */
 
 #include "output.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,12 +54,21 @@ json_t *json_text(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
+json_t *json_append(json_t *array, json_t *value)
+{
+	if (array && json_array_append_new(array, value) < 0) {
+		json_delete(array);
+		return NULL;
+	}
+	return array;
+}
+
 json_t *json_texts(const char *const *texts, size_t n)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_string(texts[i]));
+		array = json_append(array, json_string(texts[i]));
 	return array;
 }
 
@@ -70,7 +80,7 @@ json_t *json_prefixes(const struct nestnet_prefix *prefixes, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const char *address = nestnet_address_format(&prefixes[i].address, text);
 
-		json_array_append_new(array, json_sprintf("%s/%u", address, prefixes[i].len));
+		array = json_append(array, json_sprintf("%s/%u", address, prefixes[i].len));
 	}
 	return array;
 }
@@ -81,8 +91,8 @@ json_t *json_addresses(const struct nestnet_address *addresses, size_t n)
 	char text[NESTNET_TEXT_MAX];
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(
-			array, json_string(nestnet_address_format(&addresses[i], text)));
+		array = json_append(array,
+			       json_string(nestnet_address_format(&addresses[i], text)));
 	return array;
 }
 
@@ -112,18 +122,18 @@ json_t *json_mac(const uint8_t mac[6])
 
 static json_t *json_guard(const struct nestnet_guard *guard)
 {
-	char address[NESTNET_TEXT_MAX], *text = NULL;
+	char address[NESTNET_TEXT_MAX];
+	struct text text = { .bytes = NULL };
 	json_t *value;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
 
-	if (!file)
-		return NULL;
-	fputs(nestnet_mac_format(guard->mac, address), file);
-	for (size_t i = 0; i < guard->n_addresses; i++)
-		fprintf(file, ",%s", nestnet_address_format(&guard->addresses[i], address));
-	value = fclose(file) == 0 ? json_string(text) : NULL;
-	free(text);
+	text_puts(&text, nestnet_mac_format(guard->mac, address));
+	for (size_t i = 0; i < guard->n_addresses; i++) {
+		text_puts(&text, ",");
+		text_puts(&text, nestnet_address_format(&guard->addresses[i], address));
+	}
+	text_add(&text, "", 1);
+	value = text.is_failed ? NULL : json_string(text.bytes);
+	text_free(&text);
 	return value;
 }
 
@@ -132,7 +142,7 @@ json_t *json_guards(const struct nestnet_guard *guards, size_t n)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_guard(&guards[i]));
+		array = json_append(array, json_guard(&guards[i]));
 	return array;
 }
 
@@ -206,8 +216,10 @@ static int fill_table(struct libscols_table *table, const json_t *array,
 		for (size_t c = 0; c < n_columns; c++) {
 			char *text = cell_text(json_object_get(row, columns[c].key));
 
-			if (!line || !text || scols_line_refer_data(line, c, text) < 0)
+			if (!line || !text || scols_line_refer_data(line, c, text) < 0) {
+				free(text);
 				return -1;
+			}
 		}
 	}
 	return 0;

@@ -44,6 +44,10 @@ typedef int (*rows_list_fn)(struct nestnet *ctx, struct rows *rows);
 int rows_command(struct cli *cli, int argc, char **argv, const struct column *columns,
 		 size_t n_columns, rows_list_fn list);
 
+/** The array with the value, which it owns; NULL where there was no memory for it, since a
+ *  list that lacks something is none. */
+json_t *json_append(json_t *array, json_t *value);
+
 /** Text, or null. */
 json_t *json_text(const char *text);
 /** Prefixes as texts, with their lengths. */

@@ -58,10 +58,8 @@ static bool append(const struct cli *cli, const struct nestnet_prefix *prefix,
 {
 	struct nestnet_prefix *grown = reallocarray(list->list, list->n + 1, sizeof(*grown));
 
-	if (!grown) {
-		cli_usage(cli, "out of memory");
-		return false;
-	}
+	if (!grown)
+		cli_end_without_memory(cli);
 	list->list = grown;
 	grown[list->n++] = *prefix;
 	return true;
@@ -178,14 +176,11 @@ bool parse_guard_into(const struct cli *cli, const char *text, struct guard_list
 	char *copy = strdup(text);
 	bool is_read = false;
 
-	if (grown)
-		list->list = grown;
-	if (addresses && grown && copy) {
-		grown[list->n] = (struct nestnet_guard){ .addresses = addresses };
-		is_read = read_guard(cli, text, copy, &grown[list->n], addresses);
-	} else {
-		cli_usage(cli, "out of memory");
-	}
+	if (!addresses || !grown || !copy)
+		cli_end_without_memory(cli);
+	list->list = grown;
+	grown[list->n] = (struct nestnet_guard){ .addresses = addresses };
+	is_read = read_guard(cli, text, copy, &grown[list->n], addresses);
 	if (is_read)
 		list->n++;
 	else

@@ -381,8 +381,10 @@ static int fill_tree(const struct picture *picture, struct libscols_table *table
 		for (size_t c = 0; r == 0 && c < 4; c++) {
 			char *text = strdup(node->texts[c]);
 
-			if (!lines[i] || !text || scols_line_refer_data(lines[i], c, text) < 0)
+			if (!lines[i] || !text || scols_line_refer_data(lines[i], c, text) < 0) {
+				free(text);
 				r = -1;
+			}
 		}
 	}
 	free(lines);

@@ -67,6 +67,19 @@ void text_json(struct text *text, const char *string)
 	text_add(text, "\"", 1);
 }
 
+static ssize_t write_text(void *cookie, const char *bytes, size_t len)
+{
+	struct text *text = cookie;
+
+	text_add(text, bytes, len);
+	return text->is_failed ? 0 : (ssize_t)len;
+}
+
+FILE *text_stream(struct text *text)
+{
+	return fopencookie(text, "w", (cookie_io_functions_t){ .write = write_text });
+}
+
 bool text_print(struct text *text)
 {
 	bool is_done = !text->is_failed &&

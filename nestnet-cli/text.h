@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /** Grows at its end. Zeroed at first; a failure (no memory) sticks. */
@@ -41,6 +42,10 @@ void text_number(struct text *text, uint64_t number);
 
 /** The string in quotes, escaped; NULL: null. */
 void text_json(struct text *text, const char *string);
+
+/** A stream that adds to it, for as long as it is open; NULL: no memory. Not open_memstream(),
+ *  which where there is no memory loses what was written, and has no error to ask for. */
+FILE *text_stream(struct text *text);
 
 /** Writes all of it to standard output, and forgets it. @return false where that failed */
 bool text_print(struct text *text);
