@@ -136,8 +136,10 @@ static void choose_code(struct run *run, size_t number)
 	size_t i = has_all_codes() ? number : turn;
 
 	run->code = codes[i % ARRAY_LEN(codes)];
-	/* What is interrupted for ever never ends, and must not. */
-	if (run->code == EINTR && !fault_is_single(run->fault))
+	/* What is interrupted for ever never ends, and must not; and where a receive was, its
+	 * answer is still there. */
+	if (run->code == EINTR &&
+	    (!fault_is_single(run->fault) || run->fault == FAULT_ANSWER))
 		run->code = EIO;
 }
 
