@@ -15,12 +15,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* What an object is known by. */
+/* What an object is known by; compared as bytes, and so without padding. */
 struct name {
 	uint8_t kind;   /* REQUEST_TAP_ADD of every link */
 	uint8_t family; /* of forwarding, or of an exposure's target */
-	uint8_t prefix_family, prefix_len, protocol;
-	uint16_t first_port, last_port;
+	uint8_t prefix_family, prefix_len;
+	uint16_t protocol, first_port, last_port;
 	uint8_t bytes[16]; /* an address, or an interface */
 };
 _Static_assert(NESTNET_IFNAMSIZ == 16, "a name has room for an interface's");
@@ -80,14 +80,14 @@ static void name_exposure(const struct expose_request *expose, struct name *ret)
 
 	name_prefix(&alias->prefix, ret);
 	ret->family = (uint8_t)endpoint_family(&expose->target);
-	ret->protocol = (uint8_t)alias->protocol;
+	ret->protocol = (uint16_t)alias->protocol;
 	ret->first_port = alias->first_port;
 	ret->last_port = alias->last_port;
 }
 
 static void name_object(const struct request *request, struct name *ret)
 {
-	memset(ret, 0, sizeof(*ret)); /* with what is between */
+	memset(ret, 0, sizeof(*ret));
 	ret->kind = (uint8_t)request->kind;
 	switch (request->kind) {
 	case REQUEST_EXPOSE:
