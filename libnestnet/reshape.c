@@ -6,6 +6,7 @@
 #include "tap-make.h"
 
 #include "kernel/address.h"
+#include "kernel/route.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct reshape {
 	const char *command; /* static */
@@ -86,6 +88,82 @@ static int add_addresses(struct plan *plan, struct netlink *nl,
 	return r;
 }
 
+/* Aliases of ours that are routes of the interface. */
+struct own_routes {
+	uint32_t ifindex;
+	struct prefixes prefixes;
+};
+
+static int keep_route(void *userdata, const struct route *route)
+{
+	struct own_routes *own = userdata;
+	struct nestnet_prefix *grown;
+
+	if (!route)
+		own->prefixes.n = 0;
+	if (!route || route->ifindex != own->ifindex ||
+	    route->protocol != ROUTE_PROTOCOL_NESTNET)
+		return 0;
+	grown = reallocarray(own->prefixes.list, own->prefixes.n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	own->prefixes.list = grown;
+	grown[own->prefixes.n++] = route->destination;
+	return 0;
+}
+
+static bool has_ipv4(const struct prefixes *addresses)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		if (addresses->list[i].address.family == AF_INET)
+			return true;
+	}
+	return false;
+}
+
+/* With an interface's last address of IPv4 the kernel takes all its routes of IPv4. */
+static int read_routes(struct plan *plan, struct netlink *nl,
+		       const struct link_shape *from, const struct link_shape *to,
+		       struct own_routes *ret)
+{
+	int r = 0;
+
+	if (has_ipv4(&from->addresses) && !has_ipv4(&to->addresses))
+		r = route_list_local(nl, keep_route, ret, plan_error(plan));
+	return r == -ENOMEM ? error_set_errno(plan_error(plan), ENOMEM) : r;
+}
+
+static int put_routes(struct plan *plan, struct netlink *nl, const struct own_routes *own)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < own->prefixes.n; i++) {
+		r = route_add_local(nl, &own->prefixes.list[i], own->ifindex,
+				    plan_error(plan));
+		if (r == -EEXIST)
+			r = 0; /* one of IPv6, which stayed */
+	}
+	return r;
+}
+
+static int remove_addresses(struct plan *plan, struct netlink *nl,
+			    const struct reshape *reshape, const struct link_shape *from,
+			    const struct link_shape *to)
+{
+	struct own_routes own = { .ifindex = reshape->ifindex };
+	int r = read_routes(plan, nl, from, to, &own);
+
+	for (size_t i = 0; r == 0 && i < from->addresses.n; i++) {
+		if (!has_address(to, &from->addresses.list[i]))
+			r = address_remove(nl, reshape->ifindex, &from->addresses.list[i],
+					   plan_error(plan));
+	}
+	if (r == 0)
+		r = put_routes(plan, nl, &own);
+	free(own.prefixes.list);
+	return r;
+}
+
 /* New ones first. With an address go those that the kernel calls its secondary ones, which
  * a new one of the same network is: so what is wanted is added once more. */
 static int change_addresses(struct plan *plan, struct netlink *nl,
@@ -100,11 +178,8 @@ static int change_addresses(struct plan *plan, struct netlink *nl,
 	if (!is_changed)
 		return 0;
 	r = add_addresses(plan, nl, reshape, to);
-	for (size_t i = 0; r == 0 && i < from->addresses.n; i++) {
-		if (!has_address(to, &from->addresses.list[i]))
-			r = address_remove(nl, reshape->ifindex, &from->addresses.list[i],
-					   plan_error(plan));
-	}
+	if (r == 0)
+		r = remove_addresses(plan, nl, reshape, from, to);
 	return r < 0 ? r : add_addresses(plan, nl, reshape, to);
 }
 

@@ -114,6 +114,32 @@ START_TEST(an_alias_of_a_bridge_that_is_made_with_it)
 }
 END_TEST
 
+/* The kernel takes an interface's routes along with its last address of IPv4. */
+START_TEST(aliases_stay_where_a_whole_state_takes_the_bridges_last_address_away)
+{
+	struct nestnet_transaction *tx = begin();
+	static const char stay[] = "192.168.122.7 br0 3\nfd12:7::/64 br0 3\n";
+
+	add_bridge(tx, "br0", "192.168.122.1/24");
+	add(tx, "192.168.122.7", "br0");
+	add(tx, "fd12:7::/64", "br0");
+	ok(commit(tx));
+	tx = begin();
+	ok(nestnet_transaction_set_exact(tx));
+	add_bridge(tx, "br0", NULL);
+	add(tx, "192.168.122.7", "br0");
+	add(tx, "fd12:7::/64", "br0");
+	ok(commit(tx));
+	ck_assert_str_eq(aliases(), stay);
+	ck_assert_int_ne(sh_status("ip -4 address show dev br0 | grep -q inet"), 0);
+	tx = begin();
+	ok(nestnet_transaction_set_exact(tx));
+	add_bridge(tx, "br0", NULL);
+	ok(commit(tx));
+	ck_assert_str_eq(aliases(), "");
+}
+END_TEST
+
 /* Where IPv6 is off no address of it can be. */
 START_TEST(what_was_added_and_removed_is_as_before_when_the_next_one_fails)
 {
@@ -181,6 +207,8 @@ int main(void)
 	tcase_add_test(tcase, aliases_of_both_families_are_made_by_one_commit);
 	tcase_add_test(tcase, an_alias_moves_to_another_interface_by_one_commit);
 	tcase_add_test(tcase, an_alias_of_a_bridge_that_is_made_with_it);
+	tcase_add_test(tcase,
+		       aliases_stay_where_a_whole_state_takes_the_bridges_last_address_away);
 	tcase_add_test(tcase,
 		       what_was_added_and_removed_is_as_before_when_the_next_one_fails);
 	tcase_add_test(tcase, an_alias_is_no_address_of_its_interface_and_never_primary);
