@@ -6,6 +6,7 @@
 # monitors ARGUMENT...: in the background, until it watches. Its lines are in $LAB_SCRATCH/told.
 monitors() {
 	: >"$LAB_SCRATCH/told"
+	: >"$LAB_SCRATCH/told.err" # else it says of the last one that it watches
 	ip netns exec l1 "$NESTNET" -v "${before_command[@]}" monitor "$@" \
 		>>"$LAB_SCRATCH/told" 2>"$LAB_SCRATCH/told.err" &
 	MONITOR=$!
