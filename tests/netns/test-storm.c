@@ -323,7 +323,7 @@ static void delete_twin(void)
 START_TEST(a_tap_that_is_deleted_while_it_is_made_says_so)
 {
 	ok(bridge_add("br0", NULL));
-	faults_before_ioctl(ctx, 3, delete_twin);
+	faults_before_ioctl(ctx, 4, delete_twin);
 	changes_but_generation(refused(
 		add_twin(), ENODEV,
 		"tap add tap0: make the tap persistent: it was deleted meanwhile"));
