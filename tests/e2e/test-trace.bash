@@ -300,7 +300,7 @@ test_a_message_that_fails_leaves_nothing() {
 	pinger=$!
 	before=$(on l1 nft list tables)
 	for call in sendto recvmsg; do
-		for ((n = 1 + injected % every; n <= 60; n += every)); do
+		for ((n = 1 + injected % every; n <= 400; n += every)); do
 			status=0
 			out=$(on l1 strace -f -qq -o "$LAB_SCRATCH/strace" -e "trace=$call" \
 				-e "inject=$call:error=ENOMEM:when=$n" \
