@@ -7,6 +7,7 @@
 
 #include "kernel/nft.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -120,6 +121,18 @@ static char *run(const char *command, int *ret_status)
 	}
 	*ret_status = pclose(pipe);
 	return text;
+}
+
+unsigned int count_entries(const char *path)
+{
+	DIR *directory = opendir(path);
+	unsigned int n = 0;
+
+	ck_assert_ptr_nonnull(directory);
+	while (readdir(directory))
+		n++;
+	closedir(directory);
+	return n;
 }
 
 char *sh_output(const char *format, ...)

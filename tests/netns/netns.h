@@ -38,6 +38,9 @@ void sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Its output, to be freed; it must succeed. */
 char *sh_output(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** How many entries a directory has. */
+unsigned int count_entries(const char *path);
+
 /** A shell command's exit status. */
 int sh_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

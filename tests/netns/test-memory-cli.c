@@ -17,7 +17,6 @@
 #include "netns.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -197,18 +196,6 @@ static void make_scratch(void)
 	   ">%s/state.json",
 	   scratch);
 	sh("touch %s/out.prom", scratch);
-}
-
-static unsigned int count_files(void)
-{
-	DIR *directory = opendir(scratch);
-	unsigned int n = 0;
-
-	ck_assert_ptr_nonnull(directory);
-	while (readdir(directory))
-		n++;
-	closedir(directory);
-	return n;
 }
 
 /* What trace and monitor wait for: poll() is defined here in front of libc's. */
@@ -465,7 +452,7 @@ static int run_through(const struct line *line, size_t index, unsigned int mode,
 	ck_assert_msg(usual.status == 0 || line->flags & DIFFERS, "%s: %x: %s",
 		      line->text, usual.status, usual.err);
 	after = look(line);
-	files = count_files();
+	files = count_entries(scratch);
 	if (mode != 2 && !(line->flags & READS)) {
 		begin_anew();
 		warm_up(line);
@@ -480,7 +467,7 @@ static int run_through(const struct line *line, size_t index, unsigned int mode,
 		run_once(&run);
 		points += run.is_struck;
 		wrong = judge(&run, &usual, before, after);
-		if (!wrong && count_files() != files)
+		if (!wrong && count_entries(scratch) != files)
 			wrong = strdup("another number of files");
 	}
 	if (wrong)

@@ -9,7 +9,6 @@
 
 #include "netns.h"
 
-#include <dirent.h>
 #include <errno.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -30,18 +29,6 @@ static unsigned int cycles(void)
 }
 
 /* ---- What a process has ------------------------------------------------------------------ */
-
-static unsigned int count_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	ck_assert_ptr_nonnull(directory);
-	while (readdir(directory))
-		n++;
-	closedir(directory);
-	return n;
-}
 
 /* Resident memory that is the process's own, in KiB. */
 static long resident_kib(void)
@@ -137,7 +124,7 @@ static struct {
 static void begin_life(void)
 {
 	life.before = snapshot();
-	life.descriptors = count_descriptors();
+	life.descriptors = count_entries("/proc/self/fd");
 	life.resident = resident_kib();
 }
 
@@ -146,7 +133,7 @@ static void end_life(void)
 	long more = resident_kib() - life.resident; /* the snapshot's aside */
 
 	snapshots_equal(life.before, NULL, "the namespace");
-	ck_assert_uint_eq(count_descriptors(), life.descriptors);
+	ck_assert_uint_eq(count_entries("/proc/self/fd"), life.descriptors);
 	printf("%u cycles: descriptors +0, memory %+ld KiB, the namespace as before\n",
 	       cycles(), more);
 	ck_assert_int_lt(more, 64);
