@@ -295,7 +295,7 @@ static int find_or_ask(struct elements *elements, enum ruleset_set set, int fami
 
 	/* All of it is known, and it is empty: so are those of most options. */
 	if (elements->is_loaded[set][family == AF_INET6] &&
-	    !elements->sets[set][family == AF_INET6])
+	    !*slots_of(elements, set, family))
 		return 0;
 	r = open_table_of(elements, set, family, error);
 	if (r < 0)
