@@ -15,8 +15,12 @@ alias add 10.128.0.21 --dev eth0
 expose 10.128.0.13 192.168.122.89 --comment web
 expose 10.128.0.14:80 192.168.122.90:8000'
 
-wanted() { nestnet -q apply - <<<"$WANTED"; }
 without_port() { ip -netns l1 link set vnet0 nomaster; }
+
+wanted() {
+	without_port
+	nestnet -q apply - <<<"$WANTED"
+}
 
 test_exposures_are_whole_or_not_at_all() {
 	fails_whole_at_every "$sends,recvmsg,pwrite64" true \
