@@ -148,7 +148,7 @@ test_an_exposure_is_switched_over_with_its_options() {
 	applies <<<"expose 10.128.0.13 192.168.122.90 --no-local"
 	reaches ext http 10.128.0.13 8000 "guest page of l2b,"
 	gets_nothing l1 http 10.128.0.13 8000
-	not stream_says in after
+	stream_lost in after
 }
 
 # Few are looked for one by one, and many in one list.

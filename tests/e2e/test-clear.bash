@@ -45,7 +45,7 @@ test_clear_ends_open_flows() {
 	# Somebody else tracks connections too: the kernel then keeps its entries.
 	on l1 iptables -A FORWARD -m conntrack --ctstate NEW
 	nestnet clear
-	not stream_says in after
+	stream_lost in after
 }
 
 test_forwarding_that_was_on_stays_on() {

@@ -314,7 +314,7 @@ open_then_nat() {
 	nestnet nat add "$SUBNET"
 	stream_says alias after
 	stream_says inside after
-	not stream_says direct after
+	stream_lost direct after
 }
 
 # The same of a target that an exposure closes, whatever its shape; and nothing else ends.
@@ -339,7 +339,7 @@ open_then_exposed() {
 	stream_open direct ext tcp "${PREFIX_GUESTS[1]}" 9
 	stream_says direct before
 	nestnet expose "$PREFIX" "$GUESTS"
-	not stream_says direct "after a prefix"
+	stream_lost direct "after a prefix"
 	nestnet unexpose "$PREFIX"
 }
 
@@ -359,8 +359,8 @@ open_all() {
 }
 
 closed_all() {
-	not stream_says direct "after $1"
-	not stream_says datagrams "after $1"
+	stream_lost direct "after $1"
+	stream_lost datagrams "after $1"
 	stream_says alias "after $1"
 	stream_says inside "after $1"
 	stream_says own "after $1"
@@ -377,7 +377,7 @@ open_then_open() {
 	nestnet expose "$ALIAS" "$GUEST" --open
 	stream_says direct "after an open exposure"
 	nestnet expose "$(at "$ALIAS3" 80)" "$GUEST"
-	not stream_says direct "after one that closes it"
+	stream_lost direct "after one that closes it"
 	gets_nothing ext tcp "$GUEST" 7
 }
 

@@ -283,7 +283,7 @@ test_an_exposure_follows_its_domain() {
 	stream_says in after
 	matches "it says" 'stopped: unexpose 10.128.0.13' "$(domain 'Web server' stopped)"
 	domain 'Web server' release
-	not stream_says in "after that"
+	stream_lost in "after that"
 	same "exposed" "" "$(nestnet list)"
 	same "kept" "" "$(kept)"
 }

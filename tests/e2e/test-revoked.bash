@@ -59,9 +59,7 @@ goes_on() {
 is_over() {
 	local answer
 
-	if answer=$(stream_says "$1" after); then
-		fail "$1 goes on: $answer"
-	fi
+	answer=$(stream_lost "$1" after) || fail "$1 goes on: $answer"
 }
 
 test_unexpose_of_a_port_ends_its_streams_alone() { in_each_family revoke_port; }
@@ -368,13 +366,13 @@ early_udp() {
 	stream_open prefix ext udp "${PREFIX_ALIASES[0]}" 9
 	stream_open local l1 udp "$ALIAS" 7
 	listens l2 8001
-	not stream_says address before
-	not stream_says port before
-	not stream_says range before
-	not stream_says shifted before
-	not stream_says any before
-	not stream_says prefix before
-	not stream_says local before
+	stream_lost address before
+	stream_lost port before
+	stream_lost range before
+	stream_lost shifted before
+	stream_lost any before
+	stream_lost prefix before
+	stream_lost local before
 	nestnet expose "$ALIAS" "$GUEST"
 	nestnet expose "$(at "$ALIAS2" 7/udp)" "$GUEST"
 	nestnet expose "$(at "$ALIAS2" 8001-8002/udp)" "$GUEST"

@@ -570,7 +570,7 @@ timed_flow() {
 	stream_says long "after the end"
 	poll is_listed_no_more "$ALIAS"
 	nestnet unexpose "$ALIAS" --if-exists
-	not stream_says long "after unexpose"
+	stream_lost long "after unexpose"
 }
 
 # That fails, as there is nothing to take back, and ends them all the same; and nothing else.
@@ -603,14 +603,14 @@ timed_flows() {
 	# Nor is the other one taken back.
 	refused 1 "unexpose $ALIAS: not exposed" nestnet unexpose "$ALIAS2" "$ALIAS"
 	same "list" "$before" "$(nestnet -j list | jq 'map(del(.flows))')"
-	not stream_says first "after unexpose"
-	not stream_says third "after unexpose"
+	stream_lost first "after unexpose"
+	stream_lost third "after unexpose"
 	stream_says second "of another alias"
 	stream_says port "of a port"
 	stream_says other "of the exposure that stays"
 	stream_says l1 "of L1"
 	nestnet unexpose "$(at "$ALIAS3" 7)" "$ALIAS" --if-exists
-	not stream_says second "after unexpose"
+	stream_lost second "after unexpose"
 	stream_says port "of a port"
 	stream_says other "of the exposure that stays"
 }

@@ -31,9 +31,9 @@ test_revoked_means_revoked() {
 	stream_says udp before
 	stream_says local before
 	nestnet unexpose 10.128.0.13
-	not stream_says tcp after
-	not stream_says udp after
-	not stream_says local after
+	stream_lost tcp after
+	stream_lost udp after
+	stream_lost local after
 }
 
 test_revoking_one_port_leaves_the_flows_of_the_others() {
@@ -49,7 +49,7 @@ test_revoking_one_port_leaves_the_flows_of_the_others() {
 	stream_says ended before
 	stream_says out before
 	nestnet unexpose 10.128.0.13:2222
-	not stream_says ended after
+	stream_lost ended after
 	stream_says kept after
 	stream_says other after
 	stream_says out after
@@ -64,7 +64,7 @@ test_revoking_an_address_leaves_the_flows_of_its_exposed_ports() {
 	matches "address" "^l2 sees" "$(stream_says address before)"
 	nestnet unexpose 10.128.0.13
 	stream_says port after
-	not stream_says address after
+	stream_lost address after
 }
 
 test_flows_that_leave_as_the_alias_end_with_it() {
@@ -72,7 +72,7 @@ test_flows_that_leave_as_the_alias_end_with_it() {
 	stream_open out l2 tcp 10.128.0.50 7
 	matches "before" "^ext sees 10.128.0.13 " "$(stream_says out before)"
 	nestnet unexpose 10.128.0.13
-	not stream_says out after
+	stream_lost out after
 }
 
 test_only_the_exact_alias_is_taken_back() {

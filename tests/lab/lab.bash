@@ -336,7 +336,8 @@ poll() {
 }
 
 # Streams: one flow that stays open. stream_open NAME HOST tcp|udp ADDRESS PORT, then
-# stream_says NAME TEXT prints the answer, and fails when the flow broke.
+# stream_says NAME TEXT prints the answer, and fails where the flow broke; stream_lost NAME TEXT
+# succeeds where it did, or where at least this line came to nothing.
 
 declare -A stream_in stream_out
 
@@ -345,18 +346,22 @@ stream_open() {
 
 	rm -f "$LAB_SCRATCH/$1".{in,out} # of a stream before it
 	mkfifo "$LAB_SCRATCH/$1.in" "$LAB_SCRATCH/$1.out"
-	on "$2" peer -t 500 stream "${@:3}" <"$LAB_SCRATCH/$1.in" >"$LAB_SCRATCH/$1.out" 2>&1 &
+	on "$2" peer stream "${@:3}" <"$LAB_SCRATCH/$1.in" >"$LAB_SCRATCH/$1.out" 2>&1 &
 	exec {to}>"$LAB_SCRATCH/$1.in" {from}<"$LAB_SCRATCH/$1.out"
 	stream_in[$1]=$to stream_out[$1]=$from
 }
 
-stream_says() {
+stream_says() { stream_asks 10000 "$@"; }
+stream_lost() { ! stream_asks "${NN_NOTHING:-300}" "$@"; }
+
+# stream_asks MS NAME TEXT, with as much more time as a connection may take.
+stream_asks() {
 	local answer
 
 	# A stream that is over has no reader: the write must not end this shell.
 	trap '' PIPE
-	{ echo "$2" >&"${stream_in[$1]}"; } 2>/dev/null || true
-	read -r -t 2 -u "${stream_out[$1]}" answer || answer="peer: broken: gone"
+	{ echo "$1 $3" >&"${stream_in[$2]}"; } 2>/dev/null || true
+	read -r -t 20 -u "${stream_out[$2]}" answer || answer="peer: broken: gone"
 	trap - PIPE
 	echo "$answer"
 	[[ $answer != "peer: "* ]]
@@ -368,13 +373,13 @@ generation() { on l1 peer generation; }
 
 # Everything that a command could change, as text to compare; less what the kernel changes
 # by itself a moment later, which is counters, timers, and what follows from a carrier: the
-# carrier itself, link-local addresses and their routes.
+# carrier itself, link-local addresses and their routes, and that an IPv6 address is local.
 l1_state() {
 	echo "# links, addresses, routes and rules"
 	{
 		printf '%s\n' link address 'route show table all' rule | ip -netns l1 -d -o -batch -
 		ip -netns l1 -6 rule
-	} | sed -E '/fe80:|ff00::/d; s/ linkdown//'"; $L1_MOMENT"
+	} | sed -E '/fe80:|ff00::|^local [0-9a-f]+:.* proto kernel /d; s/ linkdown//'"; $L1_MOMENT"
 	echo "# sysctls"
 	# Some are for writing only, or refuse while they are unset.
 	{

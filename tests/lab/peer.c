@@ -45,10 +45,12 @@ static const char usage[] =
 	"       peer run COMMAND...\n"
 	"       peer [-s SOURCE] serve NAME page:PORT|echo:PORT...   in the background\n"
 	"       peer [-t MS] [-s SOURCE] tcp|udp|http ADDRESS PORT [TEXT]\n"
-	"       peer [-t MS] [-s SOURCE] stream tcp|udp ADDRESS PORT  a line in, a line out\n"
+	"       peer [-t MS] [-s SOURCE] stream tcp|udp ADDRESS PORT  \"MS TEXT\" in, a line out\n"
 	"       peer generation              of this namespace's nftables ruleset\n";
 
-static int timeout_ms = 2000;
+/* What arrives does so at once; but a first segment that met a cable whose carrier the kernel
+ * has not noticed yet is sent again after one, three and seven seconds. */
+static int timeout_ms = 10000;
 static const char *source;
 
 static void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -288,17 +290,23 @@ static int cmd_serve(int argc, char **argv)
 
 /* Clients */
 
+static void set_patience(int fd, int ms)
+{
+	const struct timeval limit = { ms / 1000, ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
 static int connect_to(const char *address, const char *port, int type)
 {
-	const struct timeval limit = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
 	struct addrinfo *to = resolve(address, port, type, 0);
 	int fd;
 
 	fd = socket(to->ai_family, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	set_patience(fd, timeout_ms);
 	if (source) {
 		struct addrinfo *from = resolve(source, "0", type, 0);
 
@@ -349,18 +357,20 @@ static int cmd_ask(int argc, char **argv)
 	return ask(connect_to(argv[1], argv[2], type_of(argv[0])), argc > 3 ? argv[3] : "hello");
 }
 
-/* One flow for as long as there are lines: a test sees whether it outlives a change. */
+/* One flow for as long as there are lines: a test sees whether it outlives a change. Before its
+ * text, each line has how long its answer may take, in milliseconds. */
 static int cmd_stream(int argc, char **argv)
 {
 	int type = type_of(argv[0]);
 	int fd = connect_to(argv[1], argv[2], type);
-	char line[LINE];
+	char line[LINE], *text;
 
 	(void) argc;
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
+		set_patience(fd, (int) strtol(line, &text, 10));
 		// A UDP flow lives on after a line that was lost.
-		if (ask(fd, line) != EXIT_SUCCESS && type == SOCK_STREAM)
+		if (ask(fd, text + 1) != EXIT_SUCCESS && type == SOCK_STREAM)
 			return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;
