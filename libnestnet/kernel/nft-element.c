@@ -26,6 +26,12 @@
 /* The piece of an element's userdata that is its comment; libnftnl's number. */
 #define UDATA_COMMENT 0
 
+/* What one element takes in a message at most, with the names of its table and set: key and
+ * last key twice over for an interval's end, data, times, comment, and their attributes. */
+#define ROOM 1024
+_Static_assert(3 * NFT_KEY_MAX + NFT_DATA_MAX + NFT_COMMENT_MAX + 512 <= ROOM,
+	       "an element has room");
+
 static bool is_rbtree(const struct nft_set_spec *spec)
 {
 	return (spec->flags & NFT_SPEC_INTERVAL) && !nft_set_spec_is_concat(spec);
@@ -118,11 +124,11 @@ static void put_message(struct nft_batch *batch, uint16_t type, uint16_t flags,
 {
 	const struct nft_message_tag tag = { .table = table, .spec = spec };
 	struct nlattr *list;
-	struct nlmsghdr *message = nft_message_extend(batch, type, &tag, &list);
+	struct nlmsghdr *message = nft_message_extend(batch, ROOM, type, &tag, &list);
 	bool is_new = !message;
 
 	if (is_new) {
-		message = nft_message_begin(batch, type, table->family, flags);
+		message = nft_message_begin(batch, ROOM, type, table->family, flags);
 		if (!message)
 			return;
 		put_set(message, table, spec);

@@ -78,7 +78,7 @@ static void put_rule(struct nft_batch *batch, struct nft_rule *rule, uint16_t ty
 		return;
 	}
 
-	message = nft_message_begin(batch, type, rule->family, flags);
+	message = nft_message_begin(batch, NFT_MESSAGE_MAX, type, rule->family, flags);
 	if (message) {
 		nftnl_rule_nlmsg_build_payload(message, rule->nftnl);
 		nft_message_end(batch, message);

@@ -14,28 +14,32 @@ struct nft_message_tag {
 	const struct nft_set_spec *spec;
 };
 
-/** Attributes of one message, at most: the kernel reads them into 16-bit lengths. */
+/** Attributes of one message, at most: the kernel reads them into 16-bit lengths. For what
+ *  libnftnl writes, which says no less. */
 #define NFT_MESSAGE_MAX 65536
 
 /**
- * Starts a message in the batch's buffer, with its nfgenmsg and room for NFT_MESSAGE_MAX
- * bytes; nft_message_end() when its attributes are there.
+ * Starts a message in the batch's buffer, with its nfgenmsg; nft_message_end() when its
+ * attributes are there.
+ * @param room   bytes of attributes that it can have
  * @param type   NFT_MSG_*
  * @param flags  NLM_F_CREATE and the like
  * @return the message, or NULL where there is no memory (the batch remembers)
  */
-struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type,
+struct nlmsghdr *nft_message_begin(struct nft_batch *batch, size_t room, uint16_t type,
 				   enum nft_family family, uint16_t flags);
 void nft_message_end(struct nft_batch *batch, struct nlmsghdr *message);
 
 /**
  * The last message, to be made longer, where its attributes end with a list that was tagged
  * so; nft_message_extended() when that was done.
+ * @param room      bytes that it can grow by
  * @param ret_list  the nest of the list
  * @return NULL where the last message is another, or is full
  */
-struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
-				    const struct nft_message_tag *tag, struct nlattr **ret_list);
+struct nlmsghdr *nft_message_extend(struct nft_batch *batch, size_t room, uint16_t type,
+				    const struct nft_message_tag *tag,
+				    struct nlattr **ret_list);
 void nft_message_extended(struct nft_batch *batch, const struct nlmsghdr *message);
 
 /** Says what the last message is a list of, and where the list begins in it. */

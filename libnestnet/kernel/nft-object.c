@@ -82,7 +82,7 @@ static void put_table(struct nft_batch *batch, const struct nft_table *table,
 		return;
 	}
 
-	message = nft_message_begin(batch, type, table->family, flags);
+	message = nft_message_begin(batch, NFT_MESSAGE_MAX, type, table->family, flags);
 	if (!message)
 		return;
 	nftnl_table_nlmsg_build_payload(message, nftnl);
@@ -192,7 +192,7 @@ void nft_add_set(struct nft_batch *batch, const struct nft_table *table,
 		return;
 	}
 
-	message = nft_message_begin(batch, NFT_MSG_NEWSET, table->family,
+	message = nft_message_begin(batch, NFT_MESSAGE_MAX, NFT_MSG_NEWSET, table->family,
 				    NLM_F_CREATE | NLM_F_EXCL);
 	if (!message)
 		return;
@@ -203,8 +203,8 @@ void nft_add_set(struct nft_batch *batch, const struct nft_table *table,
 void nft_delete_set(struct nft_batch *batch, const struct nft_table *table,
 		    const struct nft_set_spec *spec)
 {
-	struct nlmsghdr *message =
-		nft_message_begin(batch, NFT_MSG_DELSET, table->family, 0);
+	struct nlmsghdr *message = nft_message_begin(batch, NFT_MESSAGE_MAX,
+						     NFT_MSG_DELSET, table->family, 0);
 
 	if (!message)
 		return;
@@ -270,7 +270,7 @@ static void put_chain(struct nft_batch *batch, const struct nft_table *table,
 		nft_batch_set_failed(batch);
 		return;
 	}
-	message = nft_message_begin(batch, type, table->family, flags);
+	message = nft_message_begin(batch, NFT_MESSAGE_MAX, type, table->family, flags);
 	if (!message)
 		return;
 	nftnl_chain_nlmsg_build_payload(message, nftnl);
@@ -318,8 +318,8 @@ void nft_delete_chain(struct nft_batch *batch, const struct nft_table *table,
 void nft_empty_chain(struct nft_batch *batch, const struct nft_table *table,
 		     const char *name)
 {
-	struct nlmsghdr *message =
-		nft_message_begin(batch, NFT_MSG_DELRULE, table->family, 0);
+	struct nlmsghdr *message = nft_message_begin(batch, NFT_MESSAGE_MAX,
+						     NFT_MSG_DELRULE, table->family, 0);
 
 	if (!message)
 		return;

@@ -30,8 +30,8 @@ void nft_add_owned_table(struct nft_batch *batch, const struct nft_table *table)
 	struct nlmsghdr *message = NULL;
 
 	if (nftnl && nftnl_table_set_str(nftnl, NFTNL_TABLE_NAME, table->name) >= 0)
-		message = nft_message_begin(batch, NFT_MSG_NEWTABLE, table->family,
-					    NLM_F_CREATE | NLM_F_EXCL);
+		message = nft_message_begin(batch, NFT_MESSAGE_MAX, NFT_MSG_NEWTABLE,
+					    table->family, NLM_F_CREATE | NLM_F_EXCL);
 	else
 		nft_batch_set_failed(batch);
 	if (message) {

@@ -28,6 +28,12 @@
 #define LISTED_MAX     500
 #define LIST_BYTES_MAX (48 * 1024)
 
+/* That of the begin message's attribute. */
+#define GENERATION_ROOM 8
+
+/* Enough for the elements of one exposure. */
+#define FIRST_SIZE 4096
+
 struct nft_batch {
 	char *bytes;
 	size_t len, size;
@@ -58,13 +64,12 @@ uint8_t nft_family_number(enum nft_family family)
 
 /* ---- The buffer ------------------------------------------------------------------------- */
 
-/* Memory comes zeroed, since libmnl leaves the padding behind attributes as it finds it:
- * from calloc(), which takes fresh pages for what is large and touches none of them. What
- * is never written is then never there; to clear it all was a fifth of the page faults of
- * a whole `nestnet expose`. */
+/* Memory comes zeroed, since libmnl leaves the padding behind attributes as it finds it.
+ * To clear it costs, and so there is as little of it as the messages may need: an element
+ * says how much that is, and only what libnftnl writes may be of any length. */
 static bool reserve(struct nft_batch *batch, size_t room)
 {
-	size_t size = batch->size ? batch->size : NFT_MESSAGE_MAX * 2;
+	size_t size = batch->size ? batch->size : FIRST_SIZE;
 	char *bytes;
 
 	if (batch->is_failed)
@@ -92,13 +97,13 @@ void nft_batch_set_failed(struct nft_batch *batch)
 	batch->is_failed = true;
 }
 
-static struct nlmsghdr *put_header(struct nft_batch *batch, uint16_t type, uint8_t family,
-				   uint16_t flags, uint16_t res_id)
+static struct nlmsghdr *put_header(struct nft_batch *batch, size_t room, uint16_t type,
+				   uint8_t family, uint16_t flags, uint16_t res_id)
 {
 	struct nlmsghdr *message;
 	struct nfgenmsg *generic;
 
-	if (!reserve(batch, NFT_MESSAGE_MAX + sizeof(*message) + sizeof(*generic)))
+	if (!reserve(batch, room + sizeof(*message) + sizeof(*generic)))
 		return NULL;
 
 	message = mnl_nlmsg_put_header(batch->bytes + batch->len);
@@ -111,10 +116,10 @@ static struct nlmsghdr *put_header(struct nft_batch *batch, uint16_t type, uint8
 	return message;
 }
 
-struct nlmsghdr *nft_message_begin(struct nft_batch *batch, uint16_t type,
+struct nlmsghdr *nft_message_begin(struct nft_batch *batch, size_t room, uint16_t type,
 				   enum nft_family family, uint16_t flags)
 {
-	return put_header(batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+	return put_header(batch, room, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
 			  nft_family_number(family), flags, 0);
 }
 
@@ -136,8 +141,9 @@ void nft_message_tag(struct nft_batch *batch, const struct nft_message_tag *tag,
 	batch->n_listed = 1;
 }
 
-struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
-				    const struct nft_message_tag *tag, struct nlattr **ret_list)
+struct nlmsghdr *nft_message_extend(struct nft_batch *batch, size_t room, uint16_t type,
+				    const struct nft_message_tag *tag,
+				    struct nlattr **ret_list)
 {
 	struct nlmsghdr *message = (void *)(batch->bytes + batch->last);
 
@@ -146,7 +152,7 @@ struct nlmsghdr *nft_message_extend(struct nft_batch *batch, uint16_t type,
 	    message->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | type) ||
 	    batch->n_listed >= LISTED_MAX || message->nlmsg_len >= LIST_BYTES_MAX)
 		return NULL;
-	if (!reserve(batch, NFT_MESSAGE_MAX))
+	if (!reserve(batch, room))
 		return NULL;
 	message = (void *)(batch->bytes + batch->last);
 	*ret_list = (void *)((char *)message + batch->list);
@@ -167,7 +173,8 @@ struct nft_batch *nft_batch_new(void)
 	if (!batch)
 		return NULL;
 
-	begin = put_header(batch, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, 0, NFNL_SUBSYS_NFTABLES);
+	begin = put_header(batch, GENERATION_ROOM, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, 0,
+			   NFNL_SUBSYS_NFTABLES);
 	if (!begin)
 		return nft_batch_free(batch);
 
@@ -236,7 +243,7 @@ int nft_batch_commit(struct netlink *nl, struct nft_batch *batch, uint32_t gener
 	char *start;
 
 	if (!batch->is_failed)
-		end = put_header(batch, NFNL_MSG_BATCH_END, AF_UNSPEC, 0,
+		end = put_header(batch, 0, NFNL_MSG_BATCH_END, AF_UNSPEC, 0,
 				 NFNL_SUBSYS_NFTABLES);
 	if (!end)
 		return error_set_errno(error, ENOMEM);
