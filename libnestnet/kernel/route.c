@@ -119,23 +119,34 @@ static bool is_no_route(int r)
 	       r == -EACCES;
 }
 
+/* Puts the question for the route to an address at the buffer's start, which is zeroed: each
+ * exposure asks it, and a message of libnl's is a page to be cleared. */
+#define QUESTION_SIZE 128
+static struct nlmsghdr *put_question(char *buffer, const struct nestnet_address *address,
+				     unsigned int flags)
+{
+	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *info;
+
+	question->nlmsg_type = RTM_GETROUTE;
+	info = mnl_nlmsg_put_extra_header(question, sizeof(*info));
+	info->rtm_family = (unsigned char)address->family;
+	info->rtm_dst_len = (unsigned char)address_bits(address->family);
+	info->rtm_flags = flags;
+	mnl_attr_put(question, RTA_DST, address_len(address->family), address->bytes);
+	return question;
+}
+
 int route_get(struct netlink *nl, const struct nestnet_address *address,
 	      struct route *ret, struct error *error)
 {
-	/* The route as it stands in its table, not what it came to for this address. */
-	struct rtmsg info = { .rtm_family = (unsigned char)address->family,
-			      .rtm_dst_len = (unsigned char)address_bits(address->family),
-			      .rtm_flags = RTM_F_FIB_MATCH };
-	_cleanup_message_ struct nl_msg *message =
-		route_message_new(RTM_GETROUTE, 0, &info, sizeof(info));
+	char buffer[QUESTION_SIZE] = { 0 }, text[NESTNET_TEXT_MAX];
 	struct answer answer = { .is_there = false };
-	char text[NESTNET_TEXT_MAX];
 	int r;
 
-	if (!message || nla_put(message, RTA_DST, (int)address_len(address->family),
-				address->bytes) < 0)
-		return error_set_errno(error, ENOMEM);
-	r = route_message_send(nl, message, take_answer, &answer, error);
+	/* The route as it stands in its table, not what it came to for this address. */
+	r = netlink_request(nl, put_question(buffer, address, RTM_F_FIB_MATCH),
+			    take_answer, &answer, error);
 	if (is_no_route(r))
 		return 0;
 	if (r < 0)
@@ -170,23 +181,19 @@ static int take_source(void *userdata, const struct nlmsghdr *reply)
 int route_get_source(struct netlink *nl, int family, uint32_t ifindex,
 		     struct nestnet_address *ret, struct error *error)
 {
-	struct rtmsg info = { .rtm_family = (unsigned char)family,
-			      .rtm_dst_len = (unsigned char)address_bits(family) };
-	_cleanup_message_ struct nl_msg *message =
-		route_message_new(RTM_GETROUTE, 0, &info, sizeof(info));
 	struct source_answer answer = { .family = family };
+	char buffer[QUESTION_SIZE] = { 0 };
 	struct nestnet_address nobody;
+	struct nlmsghdr *question;
 	int r;
 
 	(void)nestnet_address_parse(family == AF_INET ? NOBODY_IPV4 : NOBODY_IPV6,
 				    &nobody);
 	/* With an interface and no route by it, the kernel takes the destination to be on
 	 * the link, and picks the interface's first address. */
-	if (!message ||
-	    nla_put(message, RTA_DST, (int)address_len(family), nobody.bytes) < 0 ||
-	    nla_put_u32(message, RTA_OIF, ifindex) < 0)
-		return error_set_errno(error, ENOMEM);
-	r = route_message_send(nl, message, take_source, &answer, error);
+	question = put_question(buffer, &nobody, 0);
+	mnl_attr_put_u32(question, RTA_OIF, ifindex);
+	r = netlink_request(nl, question, take_source, &answer, error);
 	if (is_no_route(r))
 		return 0;
 	if (r < 0)
