@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Settings below /proc/sys/net. Each path is walked with openat(), an interface at a time:
- * a name with dots is one directory here, which sysctl(8)'s own spelling cannot say.
+ * Settings below /proc/sys/net. They are opened by their path: there a name with dots is one
+ * directory, which sysctl(8)'s own spelling cannot say.
  */
 
 #include "kernel/sysctl.h"
@@ -34,24 +34,32 @@ static int set_error(struct error *error, int code, int family, const char *inte
 	return -code;
 }
 
+/* Below /proc/sys are no links: what is no way up or down is one directory. */
+static bool is_one_directory(const char *name)
+{
+	return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+	       !strchr(name, '/');
+}
+
 int sysctl_open(int family, const char *interface, const char *key, bool is_for_writing,
 		int *ret_fd, struct error *error)
 {
-	_cleanup_close_ int conf = -1, directory = -1, fd = -1;
+	char path[128];
+	int len = snprintf(path, sizeof(path), "%s/%s/%s", conf_path(family), interface,
+			   key);
+	int fd = -1;
 
-	conf = open(conf_path(family), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (conf >= 0)
-		directory = openat(conf, interface,
-				   O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory >= 0)
-		fd = openat(directory, key,
-			    (is_for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
+	if (is_one_directory(interface) && len < (int)sizeof(path))
+		fd = open(path,
+			  (is_for_writing ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
+	else
+		errno = ENOENT;
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
 		return set_error(error, errno, family, interface, key);
 
-	*ret_fd = take_fd(&fd);
+	*ret_fd = fd;
 	return 1;
 }
 
