@@ -30,9 +30,16 @@ int error_set(struct error *error, int code, const char *format, ...)
 	return -code;
 }
 
+/* Without a format: that something is not there is an answer, and often the expected one. */
 int error_set_errno(struct error *error, int code)
 {
-	return error_set(error, code, "%s", error_describe(code));
+	const char *text = error_describe(code);
+	size_t len = strnlen(text, sizeof(error->text) - 1);
+
+	error->code = code;
+	memcpy(error->text, text, len);
+	error->text[len] = '\0';
+	return -code;
 }
 
 int error_prefix(struct error *error, const char *format, ...)

@@ -130,7 +130,7 @@ static int add_change(struct plan *plan, char op, const char *format, va_list ar
 
 bool plan_wants_words(const struct plan *plan)
 {
-	return plan->n_changes == 0 || context_tells(plan->ctx);
+	return (plan->n_changes == 0 && !plan->is_of_one) || context_tells(plan->ctx);
 }
 
 int plan_count(struct plan *plan, char op)

@@ -115,8 +115,8 @@ void plan_free_nothing(void *step);
 int plan_note(struct plan *plan, char op, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** Whether the words of one change more are of use: they name the first where something
- *  fails, and are else for who asked for them. */
+/** Whether the words of one change more are of use: they name the first of several requests
+ *  where something fails, and are else for who asked for them. */
 bool plan_wants_words(const struct plan *plan);
 
 /** The same without words. */
