@@ -159,12 +159,13 @@ static void put_slots(const struct way *way, bool is_adding)
 {
 	const struct elements *elements = way->elements;
 
-	for (unsigned int set = 0; set < RULESET_SETS; set++) {
-		for (unsigned int family = 0; family < 2; family++) {
-			const struct slot *slot = elements->sets[set][family];
+	for (size_t word = 0; word < ARRAY_SIZE(elements->used); word++) {
+		for (uint64_t left = elements->used[word]; left; left &= left - 1) {
+			size_t bit = word * 64 + (size_t)__builtin_ctzll(left);
+			const struct slot *slot = elements->sets[bit / 2][bit % 2];
 
-			if (slot && has_table_after(way, ruleset_set_part(slot->set,
-									  slot->family)))
+			if (has_table_after(way,
+					    ruleset_set_part(slot->set, slot->family)))
 				put_set(way, slot, is_adding);
 		}
 	}

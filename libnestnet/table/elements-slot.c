@@ -160,6 +160,16 @@ struct slot **slots_of(struct elements *elements, enum ruleset_set set, int fami
 	return &elements->sets[set][family == AF_INET6];
 }
 
+void slots_add(struct elements *elements, struct slot *slot)
+{
+	struct slot **slots = slots_of(elements, slot->set, slot->family);
+	size_t bit = (size_t)(slots - &elements->sets[0][0]);
+
+	slot->next_in_set = *slots;
+	*slots = slot;
+	elements->used[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
 /* ---- Going through ------------------------------------------------------------------------- */
 
 struct walk {

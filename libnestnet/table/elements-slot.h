@@ -50,6 +50,8 @@ struct elements {
 	size_t n_buckets /* a power of two */, n_slots;
 	struct slot_block *blocks;          /* the memory of all slots */
 	struct slot *sets[RULESET_SETS][2]; /* the last known slot of each */
+	/* a bit for each set that has one, in order */
+	uint64_t used[RULESET_SETS * 2 / 64 + 1];
 	struct pass_change *passes;
 	size_t n_passes;
 };
@@ -74,6 +76,9 @@ bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
 		      const struct slot_value *b);
 
 bool slot_is_changed(const struct slot *slot);
+
+/** Takes a slot into its set. */
+void slots_add(struct elements *elements, struct slot *slot);
 
 /** The slots of one set. */
 struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family);

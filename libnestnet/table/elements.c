@@ -120,8 +120,7 @@ static struct slot *add_slot(struct elements *elements, enum ruleset_set set, in
 	at = slot_hash(slot) & (elements->n_buckets - 1);
 	slot->next = elements->buckets[at];
 	elements->buckets[at] = slot;
-	slot->next_in_set = *slots_of(elements, set, family);
-	*slots_of(elements, set, family) = slot;
+	slots_add(elements, slot);
 	elements->n_slots++;
 	return slot;
 }
