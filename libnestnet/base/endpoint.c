@@ -75,6 +75,56 @@ bool endpoint_equal(const struct nestnet_endpoint *a, const struct nestnet_endpo
 	return endpoint_compare(a, b) == 0;
 }
 
+/* ---- Values ------------------------------------------------------------------------------ */
+
+static const char *check_unicast(const struct nestnet_prefix *prefix)
+{
+	const char *why = address_why_not_unicast(&prefix->address);
+
+	if (why || prefix_is_address(prefix))
+		return why;
+	return prefix_has_host_bits(prefix) ? "the prefix has host bits set"
+					    : prefix_why_not_unicast(prefix);
+}
+
+static const char *ports_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
+{
+	static const char mixed[] = "ports and protocol do not belong together";
+	unsigned int protocol = is_alias ? endpoint->protocol : 0;
+
+	if (endpoint->first_port == 0)
+		return endpoint->last_port || protocol ? mixed : NULL;
+	if (endpoint->last_port == 0)
+		return "a port is a number from 1 to 65535";
+	if (endpoint->last_port < endpoint->first_port)
+		return "the port range is backwards";
+	if (is_alias && protocol == 0)
+		return mixed;
+	return is_alias && !protocol_name(protocol)[0]
+		       ? "the protocol is tcp, udp or sctp"
+		       : NULL;
+}
+
+const char *endpoint_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
+{
+	const struct nestnet_prefix *prefix = &endpoint->prefix;
+	int family = prefix->address.family;
+	const char *why = NULL;
+
+	if ((family != AF_INET && family != AF_INET6 && family != AF_UNSPEC) ||
+	    (family != AF_UNSPEC && prefix->len > address_bits(family)))
+		return "not an IPv4 or IPv6 address";
+	if (family == AF_UNSPEC && !is_alias)
+		return "not an IPv4 or IPv6 address";
+	if (family == AF_UNSPEC && endpoint->first_port == 0)
+		return "* takes a port: *:PORT";
+	if (family != AF_UNSPEC && endpoint->first_port && !prefix_is_address(prefix))
+		return "ports go with one address, not with a prefix";
+	if (family != AF_UNSPEC)
+		why = check_unicast(prefix);
+	return why ? why : ports_why_not(endpoint, is_alias);
+}
+
 /* ---- Reading ----------------------------------------------------------------------------- */
 
 /* Reads digits up to the first other character. @return that character, or NULL */
@@ -105,8 +155,6 @@ static const char *parse_ports(const char *text, bool has_protocol,
 		at = parse_port(at + 1, &ret->last_port);
 		if (!at)
 			return "a port is a number from 1 to 65535";
-		if (ret->last_port < ret->first_port)
-			return "the port range is backwards";
 	}
 	if (*at == '/' && !has_protocol)
 		return "a target takes its protocol from the alias";
@@ -153,16 +201,6 @@ static const char *split(const char *text, char *address, size_t size, const cha
 	return NULL;
 }
 
-static const char *check_unicast(const struct nestnet_prefix *prefix)
-{
-	const char *why = address_why_not_unicast(&prefix->address);
-
-	if (why || prefix_is_address(prefix))
-		return why;
-	return prefix_has_host_bits(prefix) ? "the prefix has host bits set"
-					    : prefix_why_not_unicast(prefix);
-}
-
 static const char *parse_endpoint(const char *text, bool is_alias,
 				  struct nestnet_endpoint *ret)
 {
@@ -174,18 +212,14 @@ static const char *parse_endpoint(const char *text, bool is_alias,
 	if (ports && strchr(address, '/'))
 		return "ports go with one address, not with a prefix";
 	if (strcmp(address, "*") == 0 && is_alias) {
-		if (!ports)
-			return "* takes a port: *:PORT";
 		ret->prefix.address.family = AF_UNSPEC;
-		return parse_ports(ports, true, ret);
-	}
-	if (nestnet_prefix_parse(address, &ret->prefix) < 0)
+	} else if (nestnet_prefix_parse(address, &ret->prefix) < 0) {
 		return strchr(address, '/') ? "not an IPv4 or IPv6 prefix"
 					    : "not an IPv4 or IPv6 address";
-	why = check_unicast(&ret->prefix);
-	if (why || !ports)
-		return why;
-	return parse_ports(ports, is_alias, ret);
+	}
+	if (ports)
+		why = parse_ports(ports, is_alias, ret);
+	return why ? why : endpoint_why_not(ret, is_alias);
 }
 
 static int parse(const char *text, bool is_alias, struct nestnet_endpoint *ret,
@@ -219,6 +253,8 @@ int nestnet_ports_parse(const char *text, struct nestnet_endpoint *ret,
 	struct nestnet_endpoint endpoint = { .protocol = 0 };
 	const char *why = parse_ports(text, true, &endpoint);
 
+	if (!why)
+		why = ports_why_not(&endpoint, true);
 	if (why) {
 		if (ret_why)
 			*ret_why = why;
@@ -250,45 +286,4 @@ const char *nestnet_endpoint_format(const struct nestnet_endpoint *endpoint, cha
 	snprintf(buf, NESTNET_TEXT_MAX, "%s%.46s%s:%u%s%s", open, address, close,
 		 endpoint->first_port, last, protocol);
 	return buf;
-}
-
-/* ---- Values ------------------------------------------------------------------------------ */
-
-static const char *ports_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
-{
-	static const char mixed[] = "ports and protocol do not belong together";
-	unsigned int protocol = is_alias ? endpoint->protocol : 0;
-
-	if (endpoint->first_port == 0)
-		return endpoint->last_port || protocol ? mixed : NULL;
-	if (endpoint->last_port == 0)
-		return "a port is a number from 1 to 65535";
-	if (endpoint->last_port < endpoint->first_port)
-		return "the port range is backwards";
-	if (is_alias && protocol == 0)
-		return mixed;
-	return is_alias && !protocol_name(protocol)[0]
-		       ? "the protocol is tcp, udp or sctp"
-		       : NULL;
-}
-
-/* The same words as for text that says the same. */
-const char *endpoint_why_not(const struct nestnet_endpoint *endpoint, bool is_alias)
-{
-	const struct nestnet_prefix *prefix = &endpoint->prefix;
-	int family = prefix->address.family;
-	const char *why = NULL;
-
-	if ((family != AF_INET && family != AF_INET6 && family != AF_UNSPEC) ||
-	    (family != AF_UNSPEC && prefix->len > address_bits(family)))
-		return "not an IPv4 or IPv6 address";
-	if (family == AF_UNSPEC && !is_alias)
-		return "not an IPv4 or IPv6 address";
-	if (family == AF_UNSPEC && endpoint->first_port == 0)
-		return "* takes a port: *:PORT";
-	if (family != AF_UNSPEC && endpoint->first_port && !prefix_is_address(prefix))
-		return "ports go with one address, not with a prefix";
-	if (family != AF_UNSPEC)
-		why = check_unicast(prefix);
-	return why ? why : ports_why_not(endpoint, is_alias);
 }
