@@ -202,6 +202,8 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 
 	if (request->tap)
 		r = tie_find(plan, request->tap, &wanted, &later);
+	if (r == 0 && !plan->wanted)
+		r = exposure_foresee(plan->elements, &wanted, plan_error(plan));
 	if (r == 0)
 		r = exposure_get(plan->elements, &request->alias, family, &present,
 				 plan_error(plan));

@@ -393,59 +393,22 @@ int nft_element_get(struct netlink *nl, const struct nft_table *table,
 	return 1;
 }
 
-struct each {
-	const struct nft_set_spec *const *specs;
-	size_t n;
-	struct nft_element *ret;
-};
-
-/* The answer of the set that it names. */
-static int take_each(void *userdata, const struct nlmsghdr *reply)
+struct nlmsghdr *nft_element_put_question(char *buffer, const struct nft_table *table,
+					  const struct nft_set_spec *spec,
+					  const uint8_t *key)
 {
-	const struct each *each = userdata;
-	const struct nlattr *attr;
+	struct nft_element wanted = { .comment = "" };
 
-	attr_for_each (attr, reply, sizeof(struct nfgenmsg)) {
-		if (mnl_attr_get_type(attr) != NFTA_SET_ELEM_LIST_SET ||
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
-			continue;
-		for (size_t i = 0; i < each->n; i++) {
-			struct reader reader = { .spec = each->specs[i],
-						 .fn = keep_element,
-						 .userdata = &each->ret[i] };
-
-			if (strcmp(each->specs[i]->name, mnl_attr_get_str(attr)) == 0)
-				return take_message(&reader, reply);
-		}
-	}
-	return 0;
+	memcpy(wanted.key, key, spec->key_len);
+	return put_key_question(buffer, table, spec, &wanted);
 }
 
-int nft_element_get_each(struct netlink *nl, const struct nft_table *table,
-			 const struct nft_set_spec *const *specs, size_t n,
-			 const uint8_t *key, struct nft_element *ret, bool *ret_is_there,
-			 struct error *error)
+int nft_element_take(const struct nlmsghdr *reply, const struct nft_set_spec *spec,
+		     struct nft_element *ret)
 {
-	struct each each = { .specs = specs, .n = n, .ret = ret };
-	char buffer[NFT_SETS_MAX * 256] = { 0 };
-	int codes[NFT_SETS_MAX], r;
-	size_t len = 0;
+	struct reader reader = { .spec = spec, .fn = keep_element, .userdata = ret };
 
-	for (size_t i = 0; i < n; i++) {
-		struct nft_element wanted = { .comment = "" };
-
-		memcpy(wanted.key, key, specs[i]->key_len);
-		ret[i] = wanted;
-		len += NLMSG_ALIGN(
-			put_key_question(buffer + len, table, specs[i], &wanted)->nlmsg_len);
-	}
-	r = netlink_request_many(nl, buffer, len, n, codes, take_each, &each, error);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		ret_is_there[i] = codes[i] == 0;
-		if (codes[i] < 0 && codes[i] != -ENOENT)
-			r = error_set_errno(error, -codes[i]);
-	}
-	return r < 0 ? error_prefix(error, "get elements of %s", specs[0]->name) : 0;
+	return take_message(&reader, reply);
 }
 
 int nft_interval_covers(struct netlink *nl, const struct nft_table *table,

@@ -46,6 +46,16 @@ void nft_message_extended(struct nft_batch *batch, const struct nlmsghdr *messag
 void nft_message_tag(struct nft_batch *batch, const struct nft_message_tag *tag,
 		     const struct nlattr *list);
 
+/** Puts the question for the element that has a key, or whose interval has it, at the
+ *  buffer's start, which is zeroed and of 256 bytes. */
+struct nlmsghdr *nft_element_put_question(char *buffer, const struct nft_table *table,
+					  const struct nft_set_spec *spec,
+					  const uint8_t *key);
+
+/** Reads the one element of the answer, but of an rbtree set its key alone. */
+int nft_element_take(const struct nlmsghdr *reply, const struct nft_set_spec *spec,
+		     struct nft_element *ret);
+
 /** The batch fails with ENOMEM when it is committed. */
 void nft_batch_set_failed(struct nft_batch *batch);
 

@@ -178,23 +178,32 @@ int nft_element_get(struct netlink *nl, const struct nft_table *table,
 		    const struct nft_set_spec *spec, const uint8_t *key,
 		    const uint8_t *key_end, struct nft_element *ret, struct error *error);
 
-/** As many sets as nft_element_get_each() asks at most. */
-#define NFT_SETS_MAX 4
-
-/**
- * Asks several sets, which have keys of one kind and no intervals, for one key, at once.
- * @param ret, ret_is_there  n of them
- */
-int nft_element_get_each(struct netlink *nl, const struct nft_table *table,
-			 const struct nft_set_spec *const *specs, size_t n,
-			 const uint8_t *key, struct nft_element *ret, bool *ret_is_there,
-			 struct error *error);
-
 /** Asks an rbtree set whether an interval has the key, without a list.
  *  @return 1, 0, or a negative errno */
 int nft_interval_covers(struct netlink *nl, const struct nft_table *table,
 			const struct nft_set_spec *spec, const uint8_t *key,
 			struct error *error);
+
+/** One of several questions that are asked at once: for a chain, or for what a set has by a
+ *  key. Of an rbtree set, only whether an interval has the key. */
+struct nft_question {
+	const char *chain; /* NULL: for an element */
+	const struct nft_set_spec *spec;
+	const uint8_t *key;
+	int answer;               /* 1: it is there; 0: it is not; or a negative errno */
+	struct nft_element found; /* an element that is there, but for rbtree sets */
+};
+
+#define NFT_QUESTIONS_MAX 6
+
+/** Asks them all of one table. @param n  at most NFT_QUESTIONS_MAX @return 0 or -errno */
+int nft_ask(struct netlink *nl, const struct nft_table *table,
+	    struct nft_question *questions, size_t n, struct error *error);
+
+/** As nft_table_get(), and the questions in the same round trip. */
+int nft_table_ask(struct netlink *nl, const struct nft_table *table,
+		  struct nft_question *questions, size_t n, uint32_t *ret_generation,
+		  char *ret_comment, size_t size, struct error *error);
 
 typedef int (*nft_element_fn)(void *userdata, const struct nft_element *element);
 

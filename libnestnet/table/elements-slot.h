@@ -2,8 +2,8 @@
 #ifndef NESTNET_ELEMENTS_SLOT_H
 #define NESTNET_ELEMENTS_SLOT_H
 
-/* What a view is made of: for elements.c, which fills it, elements-batch.c, which sends the
- * difference, and elements-slot.c, where it is kept. */
+/* What a view is made of: for elements.c and elements-ask.c, which fill it, elements-batch.c,
+ * which sends the difference, and elements-slot.c, where it is kept. */
 
 #include "table/elements.h"
 
@@ -40,6 +40,14 @@ struct pass_change {
 	uint64_t handle, next; /* of one that goes; and of what comes behind it */
 };
 
+/** Whether an interval has a key: as it was asked for beforehand, of one key. */
+struct cover {
+	bool is_known, is_covered;
+	enum ruleset_set set;
+	int family;
+	uint8_t key[NFT_KEY_MAX];
+};
+
 struct elements {
 	struct netlink *nl;
 	bool has_generation;
@@ -54,6 +62,7 @@ struct elements {
 	uint64_t used[RULESET_SETS * 2 / 64 + 1];
 	struct pass_change *passes;
 	size_t n_passes;
+	struct cover cover;
 };
 
 /** A slot of nothing, which is in no list yet. @return NULL where there is no memory */
@@ -75,7 +84,23 @@ void slot_unpack(const struct slot *slot, const struct slot_value *value,
 bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
 		      const struct slot_value *b);
 
+/** @return NULL where nothing is known of the key */
+struct slot *slot_find(const struct elements *elements, enum ruleset_set set, int family,
+		       const void *key);
+
+/** Remembers that the kernel has before, or has no such element (NULL).
+ *  @return NULL where there is no memory */
+struct slot *slot_add(struct elements *elements, enum ruleset_set set, int family,
+		      const void *key, const struct nft_element *before);
+
 bool slot_is_changed(const struct slot *slot);
+
+/** Every element of the set has its slot: there is no need to ask the kernel. */
+bool slots_are_known(struct elements *elements, enum ruleset_set set, int family);
+
+/** Whether elements_ask() has asked for just that. */
+bool cover_is_known(const struct elements *elements, enum ruleset_set set, int family,
+		    const void *key);
 
 /** Takes a slot into its set. */
 void slots_add(struct elements *elements, struct slot *slot);
@@ -88,6 +113,17 @@ struct slot **slots_of(struct elements *elements, enum ruleset_set set, int fami
 int slot_read(struct elements *elements, enum ruleset_set set, int family,
 	      const struct nft_element *known, struct nft_element *ret,
 	      struct error *error);
+
+/** Looks at a table or a part of one, once.
+ *  @return 1: it is there; 0: it is not; or a negative errno */
+int table_open(struct elements *elements, enum ruleset_part part, struct error *error);
+
+/** Takes what was answered about a table: as table_open(). */
+int table_take(struct elements *elements, enum ruleset_part part, bool is_there,
+	       uint32_t generation, const char *version, struct error *error);
+
+/** The same of a part of the main table, which is known. */
+void table_take_part(struct elements *elements, enum ruleset_part part, bool is_there);
 
 /* Passes (elements-pass.c). */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The view of our tables that a plan reads and changes; elements.h has the model. It is gone
- * through in elements-slot.c, and the difference is sent by elements-batch.c. */
+ * through in elements-slot.c, several elements are read at once in elements-ask.c, and the
+ * difference is sent by elements-batch.c. */
 
 #include "table/elements-slot.h"
 #include "table/ruleset-guard.h"
@@ -82,8 +83,8 @@ static void grow(struct elements *elements)
 	elements->n_buckets = n;
 }
 
-static struct slot *find_slot(const struct elements *elements, enum ruleset_set set,
-			      int family, const void *key)
+struct slot *slot_find(const struct elements *elements, enum ruleset_set set, int family,
+		       const void *key)
 {
 	size_t len = ruleset_set_spec(set, family)->key_len;
 	size_t at = hash_key(set, family, key, len) & (elements->n_buckets - 1);
@@ -105,9 +106,8 @@ static bool set_before(struct elements *elements, struct slot *slot,
 	return slot->before;
 }
 
-/* Remembers that the kernel has before, or has no such element (NULL). */
-static struct slot *add_slot(struct elements *elements, enum ruleset_set set, int family,
-			     const void *key, const struct nft_element *before)
+struct slot *slot_add(struct elements *elements, enum ruleset_set set, int family,
+		      const void *key, const struct nft_element *before)
 {
 	struct slot *slot = slot_new(elements, set, family, key);
 	size_t at;
@@ -155,30 +155,49 @@ static int take_version(struct table_view *table, enum ruleset_part part,
 		text, text);
 }
 
-static int open_table(struct elements *elements, enum ruleset_part part,
-		      struct error *error);
-
 /* The generation is that which the main table was looked at in. */
 static int open_part_of_main(struct elements *elements, enum ruleset_part part,
 			     struct error *error)
 {
-	struct table_view *view = &elements->tables[part];
-	int r = open_table(elements, RULESET_MAIN, error);
+	int r = table_open(elements, RULESET_MAIN, error);
 
 	if (r == 1)
 		r = nft_chain_get(elements->nl, &ruleset_table, ruleset_part_chain(part),
 				  error);
+	if (r >= 0)
+		table_take_part(elements, part, r == 1);
+	return r;
+}
+
+void table_take_part(struct elements *elements, enum ruleset_part part, bool is_there)
+{
+	struct table_view *view = &elements->tables[part];
+
+	view->is_open = true;
+	view->is_there = view->is_wanted = is_there;
+	view->is_old = elements->tables[RULESET_MAIN].is_old;
+}
+
+int table_take(struct elements *elements, enum ruleset_part part, bool is_there,
+	       uint32_t generation, const char *version, struct error *error)
+{
+	struct table_view *table = &elements->tables[part];
+	int r = is_there ? take_version(table, part, version, error) : 0;
+
 	if (r < 0)
 		return r;
-	view->is_open = true;
-	view->is_there = view->is_wanted = r == 1;
-	view->is_old = elements->tables[RULESET_MAIN].is_old;
+	/* Later ones may be newer: the commit is then refused, on the oldest. */
+	if (!elements->has_generation) {
+		elements->has_generation = true;
+		elements->generation = generation;
+	}
+	table->is_open = true;
+	table->is_there = table->is_wanted = is_there;
 	return r;
 }
 
 /* @return 1: the table, or the part of one, is there; 0: it is not; or a negative errno */
-static int open_table(struct elements *elements, enum ruleset_part part,
-		      struct error *error)
+int table_open(struct elements *elements, enum ruleset_part part, struct error *error)
 {
 	struct table_view *table = &elements->tables[part];
 	char version[NFT_COMMENT_MAX + 1];
@@ -192,24 +211,12 @@ static int open_table(struct elements *elements, enum ruleset_part part,
 
 	r = nft_table_get(elements->nl, ruleset_part_table(part), &generation, version,
 			  sizeof(version), error);
-	if (r == 1)
-		r = take_version(table, part, version, error);
-	if (r < 0)
-		return r;
-
-	/* Later ones may be newer: the commit is then refused, on the oldest. */
-	if (!elements->has_generation) {
-		elements->has_generation = true;
-		elements->generation = generation;
-	}
-	table->is_open = true;
-	table->is_there = table->is_wanted = r == 1;
-	return r;
+	return r < 0 ? r : table_take(elements, part, r == 1, generation, version, error);
 }
 
 int elements_open(struct elements *elements, struct error *error)
 {
-	return open_table(elements, RULESET_MAIN, error);
+	return table_open(elements, RULESET_MAIN, error);
 }
 
 static struct table_view *table_of(struct elements *elements, enum ruleset_set set,
@@ -221,11 +228,10 @@ static struct table_view *table_of(struct elements *elements, enum ruleset_set s
 static int open_table_of(struct elements *elements, enum ruleset_set set, int family,
 			 struct error *error)
 {
-	return open_table(elements, ruleset_set_part(set, family), error);
+	return table_open(elements, ruleset_set_part(set, family), error);
 }
 
-/* Every element of the set has its slot: there is no need to ask the kernel. */
-static bool is_known(struct elements *elements, enum ruleset_set set, int family)
+bool slots_are_known(struct elements *elements, enum ruleset_set set, int family)
 {
 	return !table_of(elements, set, family)->is_there ||
 	       elements->is_loaded[set][family == AF_INET6];
@@ -282,7 +288,7 @@ static int ask_slot(struct elements *elements, enum ruleset_set set, int family,
 	r = slot_read(elements, set, family, &known, &element, error);
 	if (r < 0)
 		return r;
-	*ret = add_slot(elements, set, family, key, r == 1 ? &element : NULL);
+	*ret = slot_add(elements, set, family, key, r == 1 ? &element : NULL);
 	return *ret ? 0 : error_set_errno(error, ENOMEM);
 }
 
@@ -302,8 +308,8 @@ static int find_or_ask(struct elements *elements, enum ruleset_set set, int fami
 	r = load_intervals(elements, set, family, error);
 	if (r < 0)
 		return r;
-	*ret = find_slot(elements, set, family, key);
-	if (*ret || is_known(elements, set, family))
+	*ret = slot_find(elements, set, family, key);
+	if (*ret || slots_are_known(elements, set, family))
 		return *ret != NULL;
 	r = ask_slot(elements, set, family, key, ret, error);
 	return r < 0 ? r : 1;
@@ -317,7 +323,7 @@ static int need_slot(struct elements *elements, enum ruleset_set set, int family
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	*ret = add_slot(elements, set, family, key, NULL);
+	*ret = slot_add(elements, set, family, key, NULL);
 	return *ret ? 0 : error_set_errno(error, ENOMEM);
 }
 
@@ -331,35 +337,6 @@ int elements_get(struct elements *elements, enum ruleset_set set, int family,
 		return r < 0 ? r : 0;
 	slot_unpack(slot, slot->after, ret);
 	return 1;
-}
-
-int elements_ask(struct elements *elements, const enum ruleset_set *sets, size_t n,
-		 int family, const void *key, struct error *error)
-{
-	const struct nft_set_spec *specs[NFT_SETS_MAX];
-	struct nft_element found[NFT_SETS_MAX];
-	enum ruleset_set asked[NFT_SETS_MAX];
-	bool is_there[NFT_SETS_MAX];
-	size_t n_asked = 0;
-	int r = open_table_of(elements, sets[0], family, error);
-
-	for (size_t i = 0; r == 1 && i < n && n_asked < NFT_SETS_MAX; i++) {
-		specs[n_asked] = ruleset_set_spec(sets[i], family);
-		if (!(specs[n_asked]->flags & NFT_SPEC_INTERVAL) &&
-		    !is_known(elements, sets[i], family) &&
-		    !find_slot(elements, sets[i], family, key))
-			asked[n_asked++] = sets[i];
-	}
-	if (r < 0 || n_asked < 2)
-		return r < 0 ? r : 0;
-	r = nft_element_get_each(elements->nl, &ruleset_table, specs, n_asked, key, found,
-				 is_there, error);
-	for (size_t i = 0; r == 0 && i < n_asked; i++) {
-		if (!add_slot(elements, asked[i], family, key,
-			      is_there[i] ? &found[i] : NULL))
-			r = error_set_errno(error, ENOMEM);
-	}
-	return r;
 }
 
 int elements_get_before(struct elements *elements, enum ruleset_set set, int family,
@@ -396,8 +373,10 @@ int elements_cover(struct elements *elements, enum ruleset_set set, int family,
 
 	if (r <= 0)
 		return r;
-	if (is_known(elements, set, family))
+	if (slots_are_known(elements, set, family))
 		return covers(elements, set, family, key);
+	if (cover_is_known(elements, set, family, key))
+		return elements->cover.is_covered;
 	return nft_interval_covers(elements->nl,
 				   ruleset_part_table(ruleset_set_part(set, family)),
 				   ruleset_set_spec(set, family), key, error);
@@ -440,12 +419,12 @@ static int keep_element(void *userdata, const struct nft_element *element)
 		forget_dump(loader);
 		return 0;
 	}
-	slot = find_slot(loader->elements, loader->set, loader->family, element->key);
+	slot = slot_find(loader->elements, loader->set, loader->family, element->key);
 	if (slot && !slot->is_dumped)
 		return 0;
 	if (slot)
 		return set_before(loader->elements, slot, element) ? 0 : -ENOMEM;
-	slot = add_slot(loader->elements, loader->set, loader->family, element->key,
+	slot = slot_add(loader->elements, loader->set, loader->family, element->key,
 			element);
 	if (!slot)
 		return -ENOMEM;
@@ -569,7 +548,7 @@ int elements_remove(struct elements *elements, enum ruleset_set set, int family,
 int elements_remove_tables(struct elements *elements, struct error *error)
 {
 	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
-		int r = open_table(elements, part, error);
+		int r = table_open(elements, part, error);
 
 		if (r < 0)
 			return r;

@@ -51,10 +51,20 @@ int elements_open(struct elements *elements, struct error *error);
 int elements_get(struct elements *elements, enum ruleset_set set, int family,
 		 const void *key, struct nft_element *ret, struct error *error);
 
-/** Reads what several sets have by one key at once, for elements_get() to come. Where they
- *  have intervals there is nothing to gain, and nothing is read. @return 0 or -errno */
-int elements_ask(struct elements *elements, const enum ruleset_set *sets, size_t n,
-		 int family, const void *key, struct error *error);
+/** What elements_get() will ask for; of a set with plain intervals, elements_cover(). */
+struct elements_wish {
+	enum ruleset_set set;
+	const void *key;
+};
+
+/**
+ * Reads several elements at once, all of one table, for what will be asked for. With the
+ * first of a view the table comes along, and of its parts only whether they are there.
+ * @param n  at most NFT_QUESTIONS_MAX
+ * @return 0, or a negative errno
+ */
+int elements_ask(struct elements *elements, const struct elements_wish *wishes, size_t n,
+		 int family, struct error *error);
 
 /** The same of what was read: as it was before the plan. */
 int elements_get_before(struct elements *elements, enum ruleset_set set, int family,

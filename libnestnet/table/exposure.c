@@ -147,16 +147,18 @@ void exposures_clear(struct exposures *exposures)
 static int read_flags(struct elements *elements, const struct shape_sets *sets,
 		      const uint8_t *key, struct exposure *ret, struct error *error)
 {
-	const enum ruleset_set asked[] = { sets->nolocal, sets->open, sets->coexist };
+	const struct elements_wish asked[] = { { sets->nolocal, key },
+					       { sets->open, key },
+					       { sets->coexist, key } };
 	static const unsigned int flags[] = { NESTNET_EXPOSE_NO_LOCAL, NESTNET_EXPOSE_OPEN,
 					      NESTNET_EXPOSE_COEXIST };
 	int family = family_of(ret);
-	int r = elements_ask(elements, asked, ARRAY_SIZE(asked), family, key, error);
+	int r = elements_ask(elements, asked, ARRAY_SIZE(asked), family, error);
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(asked); i++) {
 		struct nft_element element;
 
-		r = elements_get(elements, asked[i], family, key, &element, error);
+		r = elements_get(elements, asked[i].set, family, key, &element, error);
 		if (r == 1)
 			ret->flags |= flags[i];
 	}
