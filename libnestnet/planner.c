@@ -214,10 +214,12 @@ static int plan_all(struct plan *plan, const struct requests *requests, size_t *
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < requests->n; i++) {
-		r = plan_request(plan, &requests->list[i]);
+		plan->now = &requests->list[i];
+		r = plan_request(plan, plan->now);
 		if (r < 0)
 			*ret_culprit = i;
 	}
+	plan->now = NULL;
 	return r < 0 ? r : coexist_plan(plan);
 }
 

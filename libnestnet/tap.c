@@ -267,34 +267,59 @@ int tap_plan(struct plan *plan, const struct tap_request *request)
 
 /* ---- Removing --------------------------------------------------------------------------------- */
 
-static int plan_deletion(struct plan *plan, const struct inventory *inventory,
-			 const struct link_request *request, uint32_t *ret_ifindex)
+/* More are looked up in one list of all links, which takes as long as some questions. */
+#define FEW 32
+
+/* @return 1: it is there, to be told with what belongs to it where that is wanted; 0: it is
+ *         not; or a negative errno */
+static int find_link(struct plan *plan, const char *name, struct inventory_link *ret)
 {
-	const struct inventory_link *there = inventory_find_name(inventory, request->name);
-	struct error *error = plan_error(plan);
+	const struct inventory_link *there;
+	const struct inventory *inventory;
+	struct netlink *nl;
 	int r;
 
-	if (!there && (request->flags & NESTNET_IF_EXISTS))
+	if (plan->inventory || plan_wants_words(plan) || plan->n_unlinks >= FEW) {
+		r = plan_inventory(plan, &inventory);
+		there = r == 0 ? inventory_find_name(inventory, name) : NULL;
+		if (there)
+			*ret = *there;
+		return r < 0 ? r : there != NULL;
+	}
+	r = context_route(plan->ctx, &nl);
+	*ret = (struct inventory_link){ .n_addresses = 0 };
+	if (r == 0)
+		r = link_get(nl, name, &ret->link, plan_error(plan));
+	return r == -ENODEV ? 0 : r; /* an alternative name is none of ours */
+}
+
+static int plan_deletion(struct plan *plan, const struct link_request *request,
+			 uint32_t *ret_ifindex)
+{
+	struct error *error = plan_error(plan);
+	struct inventory_link there;
+	int r = find_link(plan, request->name, &there);
+
+	if (r < 0)
+		return r;
+	if (r == 0 && (request->flags & NESTNET_IF_EXISTS))
 		return 0;
-	if (!there)
+	if (r == 0)
 		return error_set(error, ENOENT, "%s", error_describe(ENODEV));
-	if (there->link.kind != LINK_TAP)
+	if (there.link.kind != LINK_TAP)
 		return error_set(error, EBUSY, "not a tap");
-	if (!there->link.is_managed)
+	if (!there.link.is_managed)
 		return error_set(error, EBUSY, "nestnet did not make it");
-	*ret_ifindex = there->link.ifindex;
-	r = present_note(plan, '-', there);
-	return r < 0 ? r : plan_unlink(plan, &there->link);
+	*ret_ifindex = there.link.ifindex;
+	r = present_note(plan, '-', &there);
+	return r < 0 ? r : plan_unlink(plan, &there.link);
 }
 
 int tap_plan_remove(struct plan *plan, const struct link_request *request,
 		    uint32_t *ret_ifindex)
 {
-	const struct inventory *inventory;
-	int r = plan_inventory(plan, &inventory);
+	int r = plan_deletion(plan, request, ret_ifindex);
 
-	if (r == 0)
-		r = plan_deletion(plan, inventory, request, ret_ifindex);
 	return r < 0 ? error_prefix(plan_error(plan), "tap del %s", request->name) : 0;
 }
 

@@ -252,16 +252,6 @@ static void take_results(struct nestnet_transaction *tx, struct plan *plan)
 	plan->n_queues = 0;
 }
 
-/* What failed is told by the first change, and of one request by its name. */
-static void tell_first(const struct nestnet_transaction *tx, const struct plan *plan,
-		       char *buf, size_t size)
-{
-	if (plan->changes[0].text)
-		snprintf(buf, size, "%s", plan->changes[0].text);
-	else
-		(void)command_name(&tx->requests[0], buf, size);
-}
-
 /* @param first  is given what a commit is told by that is to be made anew */
 static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 {
@@ -271,7 +261,7 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 	if (r == 0)
 		r = plan_execute(plan);
 	if (r == -ERESTART && plan && plan->n_changes)
-		tell_first(tx, plan, first, size);
+		plan_name_first(plan, first, size);
 	if (r == 0)
 		take_results(tx, plan);
 	return r;

@@ -130,7 +130,7 @@ static int add_change(struct plan *plan, char op, const char *format, va_list ar
 
 bool plan_wants_words(const struct plan *plan)
 {
-	return (plan->n_changes == 0 && !plan->is_of_one) || context_tells(plan->ctx);
+	return (plan->n_changes == 0 && !plan->now) || context_tells(plan->ctx);
 }
 
 int plan_count(struct plan *plan, char op)
@@ -139,8 +139,25 @@ int plan_count(struct plan *plan, char op)
 
 	if (r < 0)
 		return r;
+	if (plan->n_changes == 0)
+		plan->first = plan->now;
 	plan->changes[plan->n_changes++] = (struct plan_change){ .op = op };
 	return 0;
+}
+
+void plan_name_first(const struct plan *plan, char *buf, size_t size)
+{
+	const char *text = plan->changes[0].text;
+	_cleanup_free_ char *command =
+		!text && plan->first ? command_format(plan->first) : NULL;
+
+	if (command && command[0])
+		text = command;
+	if (text || !plan->first)
+		snprintf(buf, size, "%s", text ? text : "commit");
+	else
+		(void)command_name(plan->first, buf,
+				   size); /* of what takes something back */
 }
 
 int plan_note(struct plan *plan, char op, const char *format, ...)
@@ -310,13 +327,15 @@ int plan_add_coexist(struct plan *plan, const struct nestnet_prefix *target)
 static int commit_elements(struct plan *plan, void *step)
 {
 	int r = elements_commit(plan->elements, plan_error(plan));
+	char first[256];
 
 	(void)step;
 	if (r == 0 || r == -ERESTART || plan->n_changes == 0 || plan->is_of_one)
 		return r;
+	plan_name_first(plan, first, sizeof(first));
 	if (plan->n_changes == 1)
-		return error_prefix(plan_error(plan), "%s", plan->changes[0].text);
-	return error_prefix(plan_error(plan), "%s and %zu more", plan->changes[0].text,
+		return error_prefix(plan_error(plan), "%s", first);
+	return error_prefix(plan_error(plan), "%s and %zu more", first,
 			    plan->n_changes - 1);
 }
 

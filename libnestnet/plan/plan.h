@@ -92,6 +92,9 @@ struct plan {
 	bool coexists_all;
 	struct inventory *inventory; /* read when it is first asked for */
 	bool is_of_one; /* of one request, which the transaction names where something fails */
+	/* the request under way, but of a whole state; and that of the first change, where that
+	 * has no words */
+	const struct request *now, *first;
 	uint32_t auto_mtu; /* that of the uplinks; 0: not asked yet */
 	/* of a whole state: what else is there goes, and what differs changes; else NULL */
 	const struct objects *wanted;
@@ -115,12 +118,15 @@ void plan_free_nothing(void *step);
 int plan_note(struct plan *plan, char op, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** Whether the words of one change more are of use: they name the first of several requests
- *  where something fails, and are else for who asked for them. */
+/** Whether the words of one change more are of use: to who asked for them, and else to name
+ *  the first where something fails and no request does. */
 bool plan_wants_words(const struct plan *plan);
 
 /** The same without words. */
 int plan_count(struct plan *plan, char op);
+
+/** The first change, of a plan that has one, for a sentence about a failure. */
+void plan_name_first(const struct plan *plan, char *buf, size_t size);
 
 /** Has a sentence for people that is logged once the plan was executed. */
 int plan_say(struct plan *plan, const char *format, ...)

@@ -88,8 +88,11 @@ int present_link(struct plan *plan, const struct inventory_link *link, struct re
 int present_note(struct plan *plan, char op, const struct inventory_link *link)
 {
 	struct request present;
-	int r = present_link(plan, link, &present);
+	int r;
 
+	if (!plan_wants_words(plan))
+		return plan_count(plan, op);
+	r = present_link(plan, link, &present);
 	if (r < 0)
 		return r;
 	r = command_note(plan, op, &present);

@@ -142,6 +142,16 @@ test_deleted_taps_are_gone_and_foreign_ones_stay() {
 	same "managed" '[false]' "$(nestnet -j tap list | jq -c '[.[].managed]')"
 }
 
+# A list of all links takes as long as there are links.
+test_deleting_a_tap_lists_no_links() {
+	nestnet tap add tap0
+	on l1 env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$LAB_SCRATCH/trace" \
+		-e trace=sendto "$NESTNET" tap del tap0
+	same "questions about links" yes \
+		"$(grep -q RTM_GETLINK "$LAB_SCRATCH/trace" && echo yes)"
+	same "lists" 0 "$(grep -c NLM_F_DUMP "$LAB_SCRATCH/trace")"
+}
+
 test_several_taps_of_which_one_is_absent_stay_all() {
 	nestnet tap add tap0
 	refused 1 'tap9' nestnet tap del tap0 tap9
