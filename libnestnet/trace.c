@@ -41,7 +41,7 @@ void trace_tell(struct nestnet_trace *trace, const struct nestnet_hop *hop)
 static int make_table(struct nestnet_trace *trace, bool has_answers, uint32_t rate)
 {
 	struct error *error = &trace->ctx->error;
-	struct nft_batch *batch = nft_batch_new();
+	struct nft_batch *batch = nft_batch_new(0);
 	int r;
 
 	if (!batch)
@@ -58,7 +58,7 @@ static int make_table(struct nestnet_trace *trace, bool has_answers, uint32_t ra
 static void make_bridge_table(struct nestnet_trace *trace)
 {
 	struct error ignored = { .code = 0 };
-	struct nft_batch *batch = nft_batch_new();
+	struct nft_batch *batch = nft_batch_new(0);
 
 	if (!batch)
 		return;

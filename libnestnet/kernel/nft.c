@@ -28,6 +28,10 @@
 #define LISTED_MAX     500
 #define LIST_BYTES_MAX (48 * 1024)
 
+/* What one takes of a batch, of IPv4 and without options; and how many are worth a thought. */
+#define ELEMENT_LEN 28
+#define MANY        10000
+
 /* That of the begin message's attribute. */
 #define GENERATION_ROOM 8
 
@@ -165,14 +169,16 @@ void nft_message_extended(struct nft_batch *batch, const struct nlmsghdr *messag
 	batch->n_listed++;
 }
 
-struct nft_batch *nft_batch_new(void)
+struct nft_batch *nft_batch_new(size_t n_elements)
 {
 	struct nft_batch *batch = calloc(1, sizeof(*batch));
 	struct nlmsghdr *begin;
 
 	if (!batch)
 		return NULL;
-
+	/* What is large comes as fresh pages, and none of them is touched before it is used. */
+	if (n_elements >= MANY)
+		(void)reserve(batch, n_elements * ELEMENT_LEN);
 	begin = put_header(batch, GENERATION_ROOM, NFNL_MSG_BATCH_BEGIN, AF_UNSPEC, 0,
 			   NFNL_SUBSYS_NFTABLES);
 	if (!begin)

@@ -86,8 +86,9 @@ enum nft_hook {
 
 /* ---- Batches ---------------------------------------------------------------------- */
 
-/** @return a batch, or NULL where there is no memory */
-struct nft_batch *nft_batch_new(void);
+/** @param n_elements  what it will have, about: what is many is then not copied as it grows
+ *  @return a batch, or NULL where there is no memory */
+struct nft_batch *nft_batch_new(size_t n_elements);
 struct nft_batch *nft_batch_free(struct nft_batch *batch);
 bool nft_batch_is_empty(const struct nft_batch *batch);
 

@@ -228,7 +228,7 @@ static int send_way(struct elements *elements, struct way way, uint32_t generati
 
 	if (!elements_is_changed(elements))
 		return 0;
-	way.batch = batch = nft_batch_new();
+	way.batch = batch = nft_batch_new(elements->n_slots);
 	if (!batch)
 		return error_set_errno(error, ENOMEM);
 	r = put_difference(&way, error);

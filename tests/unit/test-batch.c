@@ -49,7 +49,7 @@ static void set_up(void)
 {
 	script = script_new(NETLINK_BUS_NETFILTER);
 	memset(&error, 0, sizeof(error));
-	batch = nft_batch_new();
+	batch = nft_batch_new(0);
 	ck_assert_ptr_nonnull(batch);
 }
 
@@ -246,7 +246,7 @@ START_TEST(a_stale_generation_is_told_at_once_and_its_echo_passed_over)
 	ck_assert_int_eq(commit(5), -ERESTART);
 	ck_assert_uint_eq(script_receives(script), 1);
 	nft_batch_free(batch);
-	batch = nft_batch_new();
+	batch = nft_batch_new(0);
 	add_messages(1);
 	ck_assert_int_eq(commit(6), 0);
 	ck_assert_uint_eq(script_left(script), 0);
