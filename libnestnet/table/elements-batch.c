@@ -17,14 +17,17 @@
 
 /* ---- Differences ------------------------------------------------------------------------- */
 
-bool slot_is_changed(const struct slot *slot)
+bool slot_is_changed(const struct elements *elements, const struct slot *slot)
 {
-	if (!slot->before != !slot->after)
+	const struct slot_value *before = slot_before(elements, slot);
+	const struct slot_value *after = slot_after(elements, slot);
+
+	if (!before != !after)
 		return true;
-	if (!slot->after)
+	if (!after)
 		return false;
-	return !slot_value_equal(slot, slot->before, slot->after) ||
-	       (slot->is_put && slot->after->timeout_ms);
+	return !slot_value_equal(slot, before, after) ||
+	       (slot->is_put && slot_numbers_of(after).timeout_ms);
 }
 
 bool elements_is_changed(const struct elements *elements)
@@ -37,13 +40,7 @@ bool elements_is_changed(const struct elements *elements)
 		if (table->is_there != table->is_wanted || table->is_renewed)
 			return true;
 	}
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			if (slot_is_changed(slot))
-				return true;
-		}
-	}
-	return false;
+	return slots_find(elements, slot_is_changed) != NULL;
 }
 
 /* The way that a batch goes: from what was read to what is wanted, or back. */
@@ -74,12 +71,14 @@ static bool has_table_after(const struct way *way, enum ruleset_part part)
 static const struct slot_value *value_before(const struct way *way,
 					     const struct slot *slot)
 {
-	return way->is_reverse ? slot->after : slot->before;
+	return way->is_reverse ? slot_after(way->elements, slot)
+			       : slot_before(way->elements, slot);
 }
 
 static const struct slot_value *value_after(const struct way *way, const struct slot *slot)
 {
-	return way->is_reverse ? slot->before : slot->after;
+	return way->is_reverse ? slot_before(way->elements, slot)
+			       : slot_after(way->elements, slot);
 }
 
 /* ---- The batch ------------------------------------------------------------------------------- */
@@ -87,18 +86,13 @@ static const struct slot_value *value_after(const struct way *way, const struct 
 /* A tap's chain has rules for each of its IPv6 addresses, which have slots of their own. */
 static void add_chain(const struct way *way, const uint8_t *ifname)
 {
-	const struct elements *elements = way->elements;
+	const struct slot *slot = slots_of(way->elements, RULESET_GUARD, AF_INET6);
 
 	ruleset_guard_chain_begin(way->batch, ifname);
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			const uint8_t *key = slot->key;
-
-			if (slot->set == RULESET_GUARD && slot->family == AF_INET6 &&
-			    value_after(way, slot) &&
-			    memcmp(key, ifname, NESTNET_IFNAMSIZ) == 0)
-				ruleset_guard_chain_address(way->batch, key);
-		}
+	for (; slot; slot = slot_next(way->elements, slot)) {
+		if (value_after(way, slot) &&
+		    memcmp(slot->key, ifname, NESTNET_IFNAMSIZ) == 0)
+			ruleset_guard_chain_address(way->batch, slot->key);
 	}
 	ruleset_guard_chain_end(way->batch, ifname);
 }
@@ -112,15 +106,13 @@ static void add_slot(const struct way *way, const struct slot *slot)
 		return;
 	}
 	slot_unpack(slot, value_after(way, slot), &element);
-	nft_element_add(way->batch,
-			ruleset_part_table(ruleset_set_part(slot->set, slot->family)),
-			ruleset_set_spec(slot->set, slot->family), &element);
+	nft_element_add(way->batch, ruleset_part_table(slot_part(slot)), slot_spec(slot),
+			&element);
 }
 
 static void delete_slot(const struct way *way, const struct slot *slot)
 {
-	const struct nft_table *table =
-		ruleset_part_table(ruleset_set_part(slot->set, slot->family));
+	const struct nft_table *table = ruleset_part_table(slot_part(slot));
 	char name[RULESET_CHAIN_MAX];
 	struct nft_element element;
 
@@ -130,19 +122,17 @@ static void delete_slot(const struct way *way, const struct slot *slot)
 		return;
 	}
 	slot_unpack(slot, value_before(way, slot), &element);
-	nft_element_delete(way->batch, table, ruleset_set_spec(slot->set, slot->family),
-			   &element);
+	nft_element_delete(way->batch, table, slot_spec(slot), &element);
 }
 
 /* Of one set, part of a table that is there afterwards. */
 static void put_set(const struct way *way, const struct slot *slot, bool is_adding)
 {
-	bool has_before = slot && has_table_before(
-					  way, ruleset_set_part(slot->set, slot->family));
+	bool has_before = slot && has_table_before(way, slot_part(slot));
 
-	for (; slot; slot = slot->next_in_set) {
+	for (; slot; slot = slot_next(way->elements, slot)) {
 		/* What is unchanged came and went with its table. */
-		if (has_before ? !slot_is_changed(slot) : !is_adding)
+		if (has_before ? !slot_is_changed(way->elements, slot) : !is_adding)
 			continue;
 		if (!is_adding && value_before(way, slot))
 			delete_slot(way, slot);
@@ -157,17 +147,12 @@ static void put_set(const struct way *way, const struct slot *slot, bool is_addi
  * messages: each has the kernel look for the set by its name. */
 static void put_slots(const struct way *way, bool is_adding)
 {
-	const struct elements *elements = way->elements;
+	const struct slot *slot;
+	size_t at = 0;
 
-	for (size_t word = 0; word < ARRAY_SIZE(elements->used); word++) {
-		for (uint64_t left = elements->used[word]; left; left &= left - 1) {
-			size_t bit = word * 64 + (size_t)__builtin_ctzll(left);
-			const struct slot *slot = elements->sets[bit / 2][bit % 2];
-
-			if (has_table_after(way,
-					    ruleset_set_part(slot->set, slot->family)))
-				put_set(way, slot, is_adding);
-		}
+	while ((slot = slots_next(way->elements, &at))) {
+		if (has_table_after(way, slot_part(slot)))
+			put_set(way, slot, is_adding);
 	}
 }
 
@@ -208,16 +193,10 @@ static void cleanup_batch(struct nft_batch **batch)
  * two the main one. */
 static const char *changed_table(const struct elements *elements)
 {
-	enum ruleset_part changed = RULESET_PARTS;
+	/* The sets of guards come last. */
+	const struct slot *slot = slots_find(elements, slot_is_changed);
 
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		for (struct slot *slot = elements->buckets[i]; slot; slot = slot->next) {
-			if (slot_is_changed(slot) &&
-			    ruleset_set_part(slot->set, slot->family) < changed)
-				changed = ruleset_set_part(slot->set, slot->family);
-		}
-	}
-	return ruleset_part_text(changed == RULESET_PARTS ? RULESET_MAIN : changed);
+	return ruleset_part_text(slot ? slot_part(slot) : RULESET_MAIN);
 }
 
 static int send_way(struct elements *elements, struct way way, uint32_t generation,
@@ -241,43 +220,34 @@ static int send_way(struct elements *elements, struct way way, uint32_t generati
 
 /* ---- Lost answers ------------------------------------------------------------------------- */
 
-/* A changed element that can be asked for by its key; NULL: there is none. */
-static const struct slot *find_witness(const struct elements *elements)
+/* A changed element that can be asked for by its key. */
+static bool is_witness(const struct elements *elements, const struct slot *slot)
 {
-	for (size_t i = 0; i < elements->n_buckets; i++) {
-		const struct slot *slot;
+	const struct nft_set_spec *spec = slot_spec(slot);
 
-		for (slot = elements->buckets[i]; slot; slot = slot->next) {
-			const struct nft_set_spec *spec =
-				ruleset_set_spec(slot->set, slot->family);
-
-			if (slot_is_changed(slot) &&
-			    (!(spec->flags & NFT_SPEC_INTERVAL) ||
-			     nft_set_spec_is_concat(spec)))
-				return slot;
-		}
-	}
-	return NULL;
+	return slot_is_changed(elements, slot) &&
+	       (!(spec->flags & NFT_SPEC_INTERVAL) || nft_set_spec_is_concat(spec));
 }
 
 /* Whether an element is in the kernel as wanted. @return 1, 0, or a negative errno */
 static int is_as_wanted(struct elements *elements, const struct slot *slot,
 			struct error *error)
 {
-	const struct slot_value *now;
+	const struct slot_value *after = slot_after(elements, slot);
 	struct nft_element known, found;
+	uint32_t now;
 	int r;
 
-	slot_unpack(slot, slot->after ? slot->after : slot->before, &known);
-	r = slot_read(elements, slot->set, slot->family, &known, &found, error);
+	slot_unpack(slot, after ? after : slot_before(elements, slot), &known);
+	r = slot_read(elements, slot->set, slot_family(slot), &known, &found, error);
 	if (r < 0)
 		return r;
-	if (r != (slot->after != NULL))
+	if (r != (after != NULL))
 		return 0;
 	if (r == 0 || slot->set == RULESET_GUARD_CHAIN)
 		return 1;
 	now = slot_pack(elements, slot, &found);
-	return now ? slot_value_equal(slot, now, slot->after)
+	return now ? slot_value_equal(slot, arena_at(&elements->memory, now), after)
 		   : error_set_errno(error, ENOMEM);
 }
 
@@ -309,15 +279,14 @@ static int has_wanted_tables(struct elements *elements, struct error *error)
 /* After a batch whose answer was lost: was it done? @return 1, 0, or a negative errno */
 static int is_committed(struct elements *elements, struct error *error)
 {
-	const struct slot *witness = find_witness(elements);
+	const struct slot *witness = slots_find(elements, is_witness);
 	int r = has_wanted_tables(elements, error);
 
 	if (r <= 0)
 		return r;
 	if (!witness && elements->n_passes > 0)
 		return passes_are_as_wanted(elements, error);
-	if (!witness ||
-	    !elements->tables[ruleset_set_part(witness->set, witness->family)].is_wanted)
+	if (!witness || !elements->tables[slot_part(witness)].is_wanted)
 		return 1;
 	return is_as_wanted(elements, witness, error);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * How elements are remembered. There may be hundreds of thousands, nearly all of them a few
- * bytes: so each takes what its set says and no more, one behind another in blocks that are
- * let go together, and what is zeros is not kept at all.
+ * bytes: so each takes what its set says and no more, and what is zeros is not kept at all.
  */
 
 #include "table/elements-slot.h"
@@ -10,63 +9,34 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-/* The first is enough for what one exposure asks for, and not much to clear; the others are
- * few where there are many elements. */
-#define FIRST_BLOCK_SIZE 2048
-#define BLOCK_SIZE       65536
-
-struct slot_block {
-	struct slot_block *next;
-	size_t used, size;
-	uint64_t bytes[];
-};
-
-/* @return zeroed memory that lives as long as the view, or NULL */
-static void *take(struct elements *elements, size_t len)
+bool slots_begin(struct elements *elements)
 {
-	struct slot_block *block = elements->blocks;
-	void *taken;
-
-	len = (len + 7) & ~(size_t)7;
-	if (!block || block->used + len > block->size) {
-		size_t size = block ? BLOCK_SIZE : FIRST_BLOCK_SIZE;
-
-		block = calloc(1, sizeof(*block) + size);
-		if (!block)
-			return NULL;
-		block->size = size;
-		block->next = elements->blocks;
-		elements->blocks = block;
-	}
-	taken = (char *)block->bytes + block->used;
-	block->used += len;
-	return taken;
+	/* Zeros, as long as those of any set. */
+	elements->plain =
+		arena_take(&elements->memory,
+			   sizeof(struct slot_value) + NFT_KEY_MAX + NFT_DATA_MAX + 1);
+	return elements->plain != 0;
 }
 
-void slots_free(struct elements *elements)
+uint32_t slot_new(struct elements *elements, enum ruleset_set set, int family,
+		  const void *key)
 {
-	while (elements->blocks) {
-		struct slot_block *next = elements->blocks->next;
-
-		free(elements->blocks);
-		elements->blocks = next;
-	}
-}
-
-struct slot *slot_new(struct elements *elements, enum ruleset_set set, int family,
-		      const void *key)
-{
+	size_t bit = (size_t)set * 2 + (family == AF_INET6);
+	uint32_t *last = &elements->sets[bit / 2][bit % 2];
 	size_t len = ruleset_set_spec(set, family)->key_len;
-	struct slot *slot = take(elements, sizeof(*slot) + len);
+	uint32_t number = arena_take(&elements->memory, offsetof(struct slot, key) + len);
+	struct slot *slot = slot_at(elements, number);
 
 	if (!slot)
-		return NULL;
-	slot->set = (uint16_t)set;
-	slot->family = (uint16_t)family;
+		return 0;
+	slot->set = (uint8_t)set;
+	slot->is_six = family == AF_INET6;
 	memcpy(slot->key, key, len);
-	return slot;
+	slot->next_in_set = *last;
+	*last = number;
+	elements->used[bit / 64] |= (uint64_t)1 << bit % 64;
+	return number;
 }
 
 /* ---- Elements without their keys ------------------------------------------------------------ */
@@ -78,7 +48,7 @@ struct shape {
 
 static struct shape shape_of(const struct slot *slot)
 {
-	const struct nft_set_spec *spec = ruleset_set_spec(slot->set, slot->family);
+	const struct nft_set_spec *spec = slot_spec(slot);
 	struct shape shape = { .key_len = spec->key_len, .data_len = spec->data_len };
 
 	if (spec->flags & NFT_SPEC_INTERVAL)
@@ -88,12 +58,6 @@ static struct shape shape_of(const struct slot *slot)
 	return shape;
 }
 
-/* An element of which nothing but the key is known. */
-static const union {
-	struct slot_value value;
-	char bytes[sizeof(struct slot_value) + NFT_KEY_MAX + NFT_DATA_MAX + 1];
-} plain;
-
 static bool is_zero(const uint8_t *bytes, size_t len)
 {
 	static const uint8_t zeros[NFT_KEY_MAX + NFT_DATA_MAX];
@@ -101,47 +65,70 @@ static bool is_zero(const uint8_t *bytes, size_t len)
 	return memcmp(bytes, zeros, len) == 0;
 }
 
-const struct slot_value *slot_pack(struct elements *elements, const struct slot *slot,
-				   const struct nft_element *element)
+uint32_t slot_pack(struct elements *elements, const struct slot *slot,
+		   const struct nft_element *element)
 {
-	struct shape shape = shape_of(slot);
+	const struct slot_numbers numbers = { element->timeout_ms, element->expires_ms,
+					      element->packets };
+	bool has_numbers = numbers.timeout_ms || numbers.expires_ms || numbers.packets;
 	size_t comment_len = strnlen(element->comment, NFT_COMMENT_MAX);
+	struct shape shape = shape_of(slot);
 	struct slot_value *value;
+	uint32_t number;
+	uint8_t *at;
 
-	if (!element->timeout_ms && !element->expires_ms && !element->packets &&
-	    comment_len == 0 && is_zero(element->key_end, shape.end_len) &&
+	if (!has_numbers && comment_len == 0 &&
+	    is_zero(element->key_end, shape.end_len) &&
 	    is_zero(element->data, shape.data_len))
-		return &plain.value;
-	value = take(elements,
-		     sizeof(*value) + shape.end_len + shape.data_len + comment_len + 1);
-	if (!value)
-		return NULL;
-	value->timeout_ms = element->timeout_ms;
-	value->expires_ms = element->expires_ms;
-	value->packets = element->packets;
-	memcpy(value->bytes, element->key_end, shape.end_len);
-	memcpy(value->bytes + shape.end_len, element->data, shape.data_len);
-	memcpy(value->bytes + shape.end_len + shape.data_len, element->comment,
-	       comment_len);
-	return value;
+		return elements->plain;
+	number = arena_take(&elements->memory,
+			    sizeof(*value) + (has_numbers ? sizeof(numbers) : 0) +
+				    shape.end_len + shape.data_len + comment_len + 1);
+	if (!number)
+		return 0;
+	value = arena_at(&elements->memory, number);
+	value->has_numbers = has_numbers;
+	at = value->bytes;
+	if (has_numbers)
+		at = (uint8_t *)mempcpy(at, &numbers, sizeof(numbers));
+	at = (uint8_t *)mempcpy(at, element->key_end, shape.end_len);
+	at = (uint8_t *)mempcpy(at, element->data, shape.data_len);
+	memcpy(at, element->comment, comment_len);
+	return number;
+}
+
+const uint8_t *slot_value_end(const struct slot_value *value)
+{
+	return value->bytes + (value->has_numbers ? sizeof(struct slot_numbers) : 0);
+}
+
+struct slot_numbers slot_numbers_of(const struct slot_value *value)
+{
+	struct slot_numbers numbers = { .packets = 0 };
+
+	if (value->has_numbers)
+		memcpy(&numbers, value->bytes, sizeof(numbers));
+	return numbers;
 }
 
 void slot_unpack(const struct slot *slot, const struct slot_value *value,
 		 struct nft_element *ret)
 {
+	struct slot_numbers numbers = slot_numbers_of(value);
 	struct shape shape = shape_of(slot);
-	const uint8_t *data = value->bytes + shape.end_len;
+	const uint8_t *end = slot_value_end(value), *data = end + shape.end_len;
 	const char *comment = (const char *)data + shape.data_len;
 
 	memset(ret, 0, offsetof(struct nft_element, comment) + 1);
 	memcpy(ret->key, slot->key, shape.key_len);
-	memcpy(ret->key_end, value->bytes, shape.end_len);
+	memcpy(ret->key_end, end, shape.end_len);
 	memcpy(ret->data, data, shape.data_len);
 	/* slot_pack() kept its NUL, and no more than NFT_COMMENT_MAX before it. */
-	memcpy(ret->comment, comment, strnlen(comment, NFT_COMMENT_MAX) + 1);
-	ret->timeout_ms = value->timeout_ms;
-	ret->expires_ms = value->expires_ms;
-	ret->packets = value->packets;
+	if (*comment)
+		memcpy(ret->comment, comment, strnlen(comment, NFT_COMMENT_MAX) + 1);
+	ret->timeout_ms = numbers.timeout_ms;
+	ret->expires_ms = numbers.expires_ms;
+	ret->packets = numbers.packets;
 }
 
 bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
@@ -149,25 +136,44 @@ bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
 {
 	struct shape shape = shape_of(slot);
 	size_t len = shape.end_len + shape.data_len;
+	const uint8_t *x = slot_value_end(a), *y = slot_value_end(b);
 
 	return a == b ||
-	       (a->timeout_ms == b->timeout_ms && memcmp(a->bytes, b->bytes, len) == 0 &&
-		strcmp((const char *)a->bytes + len, (const char *)b->bytes + len) == 0);
+	       (slot_numbers_of(a).timeout_ms == slot_numbers_of(b).timeout_ms &&
+		memcmp(x, y, len) == 0 &&
+		strcmp((const char *)x + len, (const char *)y + len) == 0);
 }
 
-struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family)
+struct slot *slots_of(const struct elements *elements, enum ruleset_set set, int family)
 {
-	return &elements->sets[set][family == AF_INET6];
+	return slot_at(elements, elements->sets[set][family == AF_INET6]);
 }
 
-void slots_add(struct elements *elements, struct slot *slot)
+struct slot *slots_next(const struct elements *elements, size_t *at)
 {
-	struct slot **slots = slots_of(elements, slot->set, slot->family);
-	size_t bit = (size_t)(slots - &elements->sets[0][0]);
+	while (*at < (size_t)RULESET_SETS * 2) {
+		uint64_t left = elements->used[*at / 64] >> *at % 64;
+		size_t bit = *at + (left ? (size_t)__builtin_ctzll(left) : 0);
 
-	slot->next_in_set = *slots;
-	*slots = slot;
-	elements->used[bit / 64] |= (uint64_t)1 << bit % 64;
+		*at = left ? bit + 1 : (*at / 64 + 1) * 64;
+		if (left)
+			return slot_at(elements, elements->sets[bit / 2][bit % 2]);
+	}
+	return NULL;
+}
+
+const struct slot *slots_find(const struct elements *elements, slot_fn fn)
+{
+	const struct slot *slot;
+	size_t at = 0;
+
+	while ((slot = slots_next(elements, &at))) {
+		for (; slot; slot = slot_next(elements, slot)) {
+			if (fn(elements, slot))
+				return slot;
+		}
+	}
+	return NULL;
 }
 
 /* ---- Going through ------------------------------------------------------------------------- */
@@ -183,12 +189,13 @@ struct walk {
 /* What fn asks for meanwhile comes before the first, and is not gone through. */
 static int walk_elements(struct elements *elements, const struct walk *walk)
 {
-	const struct slot *slot = *slots_of(elements, walk->set, walk->family);
+	const struct slot *slot = slots_of(elements, walk->set, walk->family);
 	int r = 0;
 
-	for (; r == 0 && slot; slot = slot->next_in_set) {
-		const struct slot_value *value =
-			walk->is_before ? slot->before : slot->after;
+	for (; r == 0 && slot; slot = slot_next(elements, slot)) {
+		const struct slot_value *value = walk->is_before
+							 ? slot_before(elements, slot)
+							 : slot_after(elements, slot);
 		struct nft_element element;
 
 		if (!value)

@@ -7,22 +7,34 @@
 
 #include "table/elements.h"
 
-/** An element but for its key. */
+#include "base/arena.h"
+
+#include <sys/socket.h>
+
+/** An element but for its key: in bytes, its numbers where it has any; the last key of an
+ *  interval, the data, the comment with its NUL. */
 struct slot_value {
-	uint64_t timeout_ms, expires_ms, packets;
-	uint8_t bytes[]; /* the last key of an interval, the data, the comment with its NUL */
+	bool has_numbers;
+	uint8_t bytes[];
 };
 
-/** One element: as read, and as wanted; NULL: it is not there. */
-struct slot {
-	struct slot *next; /* in its bucket */
-	struct slot *next_in_set;
-	const struct slot_value *before, *after;
-	uint16_t set, family;
-	bool is_dumped; /* known from a dump that may start over */
-	bool is_put;    /* whatever it was: a time starts anew */
-	uint8_t key[];  /* as long as the set says */
+struct slot_numbers {
+	uint64_t timeout_ms, expires_ms, packets;
 };
+
+/** One element: as read, and as wanted; 0: it is not there. Slots and values are known by
+ *  their numbers in the view's memory. */
+struct slot {
+	uint32_t next; /* in its bucket */
+	uint32_t next_in_set;
+	uint32_t before, after;
+	uint8_t set;
+	bool is_six : 1;    /* of IPv6 */
+	bool is_dumped : 1; /* known from a dump that may start over */
+	bool is_put : 1;    /* whatever it was: a time starts anew */
+	uint8_t key[];      /* as long as the set says */
+};
+_Static_assert(RULESET_SETS <= UINT8_MAX, "a slot has room for its set");
 
 /** One of our tables. */
 struct table_view {
@@ -54,10 +66,11 @@ struct elements {
 	uint32_t generation; /* of the first read */
 	struct table_view tables[RULESET_PARTS];
 	bool is_loaded[RULESET_SETS][2];
-	struct slot **buckets;
+	struct arena memory; /* of slots and their values */
+	uint32_t plain;      /* the value of which nothing but the key is known */
+	uint32_t *buckets;
 	size_t n_buckets /* a power of two */, n_slots;
-	struct slot_block *blocks;          /* the memory of all slots */
-	struct slot *sets[RULESET_SETS][2]; /* the last known slot of each */
+	uint32_t sets[RULESET_SETS][2]; /* the last known slot of each */
 	/* a bit for each set that has one, in order */
 	uint64_t used[RULESET_SETS * 2 / 64 + 1];
 	struct pass_change *passes;
@@ -65,20 +78,61 @@ struct elements {
 	struct cover cover;
 };
 
-/** A slot of nothing, which is in no list yet. @return NULL where there is no memory */
-struct slot *slot_new(struct elements *elements, enum ruleset_set set, int family,
-		      const void *key);
+/** Makes the memory. @return false: there is none */
+bool slots_begin(struct elements *elements);
 
-/** Lets go of all of them. */
-void slots_free(struct elements *elements);
+/** A slot of nothing, which is in no bucket yet, and the last known of its set.
+ *  @return its number; 0: no memory */
+uint32_t slot_new(struct elements *elements, enum ruleset_set set, int family,
+		  const void *key);
 
-/** Keeps what an element of the slot's key has. @return NULL where there is no memory */
-const struct slot_value *slot_pack(struct elements *elements, const struct slot *slot,
-				   const struct nft_element *element);
+/** Keeps what an element of the slot's key has. @return its number; 0: no memory */
+uint32_t slot_pack(struct elements *elements, const struct slot *slot,
+		   const struct nft_element *element);
+
+/** @return NULL where it has no number */
+static inline struct slot *slot_at(const struct elements *elements, uint32_t number)
+{
+	return number ? arena_at(&elements->memory, number) : NULL;
+}
+
+/** As it was read, and as it is wanted; NULL: not there. */
+static inline const struct slot_value *slot_before(const struct elements *elements,
+						   const struct slot *slot)
+{
+	return slot->before ? arena_at(&elements->memory, slot->before) : NULL;
+}
+
+static inline const struct slot_value *slot_after(const struct elements *elements,
+						  const struct slot *slot)
+{
+	return slot->after ? arena_at(&elements->memory, slot->after) : NULL;
+}
+
+static inline int slot_family(const struct slot *slot)
+{
+	return slot->is_six ? AF_INET6 : AF_INET;
+}
+
+static inline enum ruleset_part slot_part(const struct slot *slot)
+{
+	return ruleset_set_part(slot->set, slot_family(slot));
+}
+
+static inline const struct nft_set_spec *slot_spec(const struct slot *slot)
+{
+	return ruleset_set_spec(slot->set, slot_family(slot));
+}
 
 /** The element that was kept. @param value  not NULL */
 void slot_unpack(const struct slot *slot, const struct slot_value *value,
 		 struct nft_element *ret);
+
+/** Zeros where it has none. */
+struct slot_numbers slot_numbers_of(const struct slot_value *value);
+
+/** The last key of an interval. */
+const uint8_t *slot_value_end(const struct slot_value *value);
 
 /** Whether two are the same, but for what runs: the time that remains, and the counter. */
 bool slot_value_equal(const struct slot *slot, const struct slot_value *a,
@@ -93,7 +147,7 @@ struct slot *slot_find(const struct elements *elements, enum ruleset_set set, in
 struct slot *slot_add(struct elements *elements, enum ruleset_set set, int family,
 		      const void *key, const struct nft_element *before);
 
-bool slot_is_changed(const struct slot *slot);
+bool slot_is_changed(const struct elements *elements, const struct slot *slot);
 
 /** Every element of the set has its slot: there is no need to ask the kernel. */
 bool slots_are_known(struct elements *elements, enum ruleset_set set, int family);
@@ -102,11 +156,23 @@ bool slots_are_known(struct elements *elements, enum ruleset_set set, int family
 bool cover_is_known(const struct elements *elements, enum ruleset_set set, int family,
 		    const void *key);
 
-/** Takes a slot into its set. */
-void slots_add(struct elements *elements, struct slot *slot);
+/** The slots of one set, from the last known to the first. */
+struct slot *slots_of(const struct elements *elements, enum ruleset_set set, int family);
 
-/** The slots of one set. */
-struct slot **slots_of(struct elements *elements, enum ruleset_set set, int family);
+static inline struct slot *slot_next(const struct elements *elements,
+				     const struct slot *slot)
+{
+	return slot_at(elements, slot->next_in_set);
+}
+
+/** The last known slot of the next set that has any. @param at  0 at first
+ *  @return NULL: there is none any more */
+struct slot *slots_next(const struct elements *elements, size_t *at);
+
+typedef bool (*slot_fn)(const struct elements *elements, const struct slot *slot);
+
+/** @return the first slot of any set of which this is true; NULL: there is none */
+const struct slot *slots_find(const struct elements *elements, slot_fn fn);
 
 /** Asks the kernel for the slot's element, or chain, by the key of known.
  *  @return 1: it is there, in *ret; 0: it is not; or a negative errno */

@@ -7,6 +7,7 @@
 #include "table/ruleset-guard.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <nestnet/nestnet.h>
@@ -25,7 +26,7 @@ struct elements *elements_new(struct netlink *nl)
 	elements->nl = nl;
 	elements->n_buckets = 64;
 	elements->buckets = calloc(elements->n_buckets, sizeof(*elements->buckets));
-	if (!elements->buckets)
+	if (!elements->buckets || !slots_begin(elements))
 		return elements_free(elements);
 	return elements;
 }
@@ -34,48 +35,51 @@ struct elements *elements_free(struct elements *elements)
 {
 	if (!elements)
 		return NULL;
-	slots_free(elements);
+	arena_clear(&elements->memory);
 	free(elements->buckets);
 	free(elements->passes);
 	free(elements);
 	return NULL;
 }
 
-/* FNV-1a over set, family and key. */
-static size_t hash_key(enum ruleset_set set, int family, const uint8_t *key, size_t len)
+static size_t hash_key(enum ruleset_set set, bool is_six, const uint8_t *key, size_t len)
 {
-	uint64_t hash = 14695981039346656037u;
-
-	hash = (hash ^ (uint64_t)set) * 1099511628211u;
-	hash = (hash ^ (uint64_t)family) * 1099511628211u;
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ key[i]) * 1099511628211u;
-	return (size_t)(hash ^ hash >> 32);
+	return hash_bytes((uint32_t)set << 1 | is_six, key, len);
 }
 
 static size_t slot_hash(const struct slot *slot)
 {
-	return hash_key(slot->set, slot->family, slot->key,
-			ruleset_set_spec(slot->set, slot->family)->key_len);
+	size_t len = slot_spec(slot)->key_len;
+
+	return hash_key(slot->set, slot->is_six, slot->key, len);
+}
+
+/* Puts a slot into its bucket. */
+static void insert(const struct elements *elements, uint32_t *buckets, size_t n,
+		   uint32_t number)
+{
+	struct slot *slot = slot_at(elements, number);
+	size_t at = slot_hash(slot) & (n - 1);
+
+	slot->next = buckets[at];
+	buckets[at] = number;
 }
 
 static void grow(struct elements *elements)
 {
 	size_t n = elements->n_buckets * 2;
-	struct slot **buckets = calloc(n, sizeof(*buckets));
+	uint32_t *buckets = calloc(n, sizeof(*buckets));
 
 	if (!buckets)
 		return; /* longer chains, then */
 	for (size_t i = 0; i < elements->n_buckets; i++) {
-		struct slot *slot = elements->buckets[i];
+		uint32_t number = elements->buckets[i];
 
-		while (slot) {
-			struct slot *next = slot->next;
-			size_t at = slot_hash(slot) & (n - 1);
+		while (number) {
+			uint32_t next = slot_at(elements, number)->next;
 
-			slot->next = buckets[at];
-			buckets[at] = slot;
-			slot = next;
+			insert(elements, buckets, n, number);
+			number = next;
 		}
 	}
 	free(elements->buckets);
@@ -87,11 +91,12 @@ struct slot *slot_find(const struct elements *elements, enum ruleset_set set, in
 		       const void *key)
 {
 	size_t len = ruleset_set_spec(set, family)->key_len;
-	size_t at = hash_key(set, family, key, len) & (elements->n_buckets - 1);
-	struct slot *slot;
+	bool is_six = family == AF_INET6;
+	size_t at = hash_key(set, is_six, key, len) & (elements->n_buckets - 1);
+	struct slot *slot = slot_at(elements, elements->buckets[at]);
 
-	for (slot = elements->buckets[at]; slot; slot = slot->next) {
-		if (slot->set == set && slot->family == family &&
+	for (; slot; slot = slot_at(elements, slot->next)) {
+		if (slot->set == set && slot->is_six == is_six &&
 		    memcmp(slot->key, key, len) == 0)
 			return slot;
 	}
@@ -109,18 +114,14 @@ static bool set_before(struct elements *elements, struct slot *slot,
 struct slot *slot_add(struct elements *elements, enum ruleset_set set, int family,
 		      const void *key, const struct nft_element *before)
 {
-	struct slot *slot = slot_new(elements, set, family, key);
-	size_t at;
+	uint32_t number = slot_new(elements, set, family, key);
+	struct slot *slot = slot_at(elements, number);
 
 	if (!slot || (before && !set_before(elements, slot, before)))
 		return NULL;
 	if (elements->n_slots >= elements->n_buckets * 2)
 		grow(elements);
-
-	at = slot_hash(slot) & (elements->n_buckets - 1);
-	slot->next = elements->buckets[at];
-	elements->buckets[at] = slot;
-	slots_add(elements, slot);
+	insert(elements, elements->buckets, elements->n_buckets, number);
 	elements->n_slots++;
 	return slot;
 }
@@ -300,7 +301,7 @@ static int find_or_ask(struct elements *elements, enum ruleset_set set, int fami
 
 	/* All of it is known, and it is empty: so are those of most options. */
 	if (elements->is_loaded[set][family == AF_INET6] &&
-	    !*slots_of(elements, set, family))
+	    !slots_of(elements, set, family))
 		return 0;
 	r = open_table_of(elements, set, family, error);
 	if (r < 0)
@@ -335,7 +336,7 @@ int elements_get(struct elements *elements, enum ruleset_set set, int family,
 
 	if (r <= 0 || !slot->after)
 		return r < 0 ? r : 0;
-	slot_unpack(slot, slot->after, ret);
+	slot_unpack(slot, slot_after(elements, slot), ret);
 	return 1;
 }
 
@@ -347,7 +348,7 @@ int elements_get_before(struct elements *elements, enum ruleset_set set, int fam
 
 	if (r <= 0 || !slot->before)
 		return r < 0 ? r : 0;
-	slot_unpack(slot, slot->before, ret);
+	slot_unpack(slot, slot_before(elements, slot), ret);
 	return 1;
 }
 
@@ -356,11 +357,11 @@ static bool covers(struct elements *elements, enum ruleset_set set, int family,
 		   const void *key)
 {
 	size_t len = ruleset_set_spec(set, family)->key_len;
-	const struct slot *slot = *slots_of(elements, set, family);
+	const struct slot *slot = slots_of(elements, set, family);
 
-	for (; slot; slot = slot->next_in_set) {
+	for (; slot; slot = slot_next(elements, slot)) {
 		if (slot->before && memcmp(slot->key, key, len) <= 0 &&
-		    memcmp(slot->before->bytes, key, len) >= 0)
+		    memcmp(slot_value_end(slot_before(elements, slot)), key, len) >= 0)
 			return true;
 	}
 	return false;
@@ -402,11 +403,11 @@ struct loader {
  * by key, or wants, stays. */
 static void forget_dump(const struct loader *loader)
 {
-	struct slot *slot = *slots_of(loader->elements, loader->set, loader->family);
+	struct slot *slot = slots_of(loader->elements, loader->set, loader->family);
 
-	for (; slot; slot = slot->next_in_set) {
+	for (; slot; slot = slot_next(loader->elements, slot)) {
 		if (slot->is_dumped)
-			slot->before = slot->after = NULL;
+			slot->before = slot->after = 0;
 	}
 }
 
@@ -516,8 +517,8 @@ int elements_renew(struct elements *elements, struct error *error)
 int elements_put(struct elements *elements, enum ruleset_set set, int family,
 		 const struct nft_element *element, struct error *error)
 {
-	const struct slot_value *value;
 	struct slot *slot;
+	uint32_t value;
 	int r = need_slot(elements, set, family, element->key, &slot, error);
 
 	if (r < 0)
@@ -541,7 +542,7 @@ int elements_remove(struct elements *elements, enum ruleset_set set, int family,
 
 	if (r < 0)
 		return r;
-	slot->after = NULL;
+	slot->after = 0;
 	return 0;
 }
 
