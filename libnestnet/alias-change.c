@@ -396,9 +396,10 @@ int alias_plan_extra(struct plan *plan)
 
 	for (size_t i = 0; r == 0 && i < owns.n; i++) {
 		struct request like = { .kind = REQUEST_ALIAS_ADD,
-					.alias = { .prefix = owns.list[i].prefix } };
+					.alias = { .prefix = owns.list[i].prefix } },
+			       buffer;
 
-		if (!plan->wanted || !objects_find(plan->wanted, &like))
+		if (!plan->wanted || !objects_find(plan->wanted, &like, &buffer))
 			r = plan_removal(plan, &owns.list[i].prefix, owns.list[i].ifindex);
 	}
 	free(owns.list);

@@ -285,9 +285,10 @@ struct gathered {
 static bool is_wanted(const struct objects *wanted, const struct exposure *exposure)
 {
 	const struct request like = present_exposure(exposure), *request;
+	struct request buffer;
 	struct exposure other;
 
-	request = objects_find(wanted, &like);
+	request = objects_find(wanted, &like, &buffer);
 	if (!request)
 		return false;
 	other = make_exposure(&request->expose);

@@ -370,8 +370,9 @@ int nat_plan_remove(struct plan *plan, const struct nat_del_request *request)
 static bool find_wanted(const struct plan *plan, const struct nat *nat, struct nat *ret)
 {
 	const struct request like = make_request(nat), *request;
+	struct request buffer;
 
-	request = plan->wanted ? objects_find(plan->wanted, &like) : NULL;
+	request = plan->wanted ? objects_find(plan->wanted, &like, &buffer) : NULL;
 	if (request)
 		*ret = make_nat(&request->nat);
 	return request;

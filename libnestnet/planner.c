@@ -158,9 +158,11 @@ static int recover(struct plan *plan, const struct requests *requests)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < requests->n; i++) {
-		if (requests->list[i].kind == REQUEST_ATTACH)
-			r = port_plan_recover(plan, &requests->list[i].attach);
+	for (size_t i = 0; r == 0 && i < requests->list->n; i++) {
+		const struct request *request = request_list_whole(requests->list, i);
+
+		if (request && request->kind == REQUEST_ATTACH)
+			r = port_plan_recover(plan, &request->attach);
 	}
 	return r;
 }
@@ -180,13 +182,17 @@ static int prepare_whole(struct plan *plan, const struct requests *requests)
 static int plan_kind(struct plan *plan, const struct requests *requests,
 		     enum request_kind kind, size_t *ret_culprit)
 {
+	const struct request_list *list = requests->list;
+	struct request buffer;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < requests->n; i++) {
-		if (requests->list[i].kind != kind)
+	if (!request_list_has(list, kind))
+		return 0;
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		if (request_list_kind(list, i) != kind)
 			continue;
-		context_progress(plan->ctx, "plan", i, requests->n);
-		r = plan_request(plan, &requests->list[i]);
+		context_progress(plan->ctx, "plan", i, list->n);
+		r = plan_request(plan, request_list_at(list, i, &buffer));
 		if (r < 0)
 			*ret_culprit = i;
 	}
@@ -211,10 +217,11 @@ static int plan_whole(struct plan *plan, const struct requests *requests,
 
 static int plan_all(struct plan *plan, const struct requests *requests, size_t *ret_culprit)
 {
+	struct request buffer;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < requests->n; i++) {
-		plan->now = &requests->list[i];
+	for (size_t i = 0; r == 0 && i < requests->list->n; i++) {
+		plan->now = request_list_at(requests->list, i, &buffer);
 		r = plan_request(plan, plan->now);
 		if (r < 0)
 			*ret_culprit = i;
@@ -245,7 +252,7 @@ int planner_make(struct nestnet *ctx, const struct requests *requests, struct pl
 	if (r < 0)
 		return r;
 	plan->wanted = requests->wanted;
-	plan->is_of_one = requests->n == 1 && !requests->wanted;
+	plan->is_of_one = requests->list->n == 1 && !requests->wanted;
 	r = requests->wanted ? plan_whole(plan, requests, ret_culprit)
 			     : plan_all(plan, requests, ret_culprit);
 	if (r == 0)
@@ -266,10 +273,12 @@ int planner_make_orphans(struct nestnet *ctx, const struct requests *requests,
 	struct plan *plan;
 	int r = plan_new(ctx, &plan);
 
-	for (size_t i = 0; r == 0 && i < requests->n; i++) {
-		if (requests->list[i].kind != REQUEST_UNEXPOSE)
+	for (size_t i = 0; r == 0 && i < requests->list->n; i++) {
+		const struct request *request = request_list_whole(requests->list, i);
+
+		if (!request || request->kind != REQUEST_UNEXPOSE)
 			continue;
-		r = expose_plan_orphans(plan, &requests->list[i].unexpose);
+		r = expose_plan_orphans(plan, &request->unexpose);
 		if (r < 0)
 			plan_free(plan);
 	}

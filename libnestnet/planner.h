@@ -5,11 +5,10 @@
 /* From the requests of a transaction to its plan. */
 
 #include "plan/plan.h"
-#include "plan/request.h"
+#include "plan/request-list.h"
 
 struct requests {
-	const struct request *list;
-	size_t n;
+	const struct request_list *list;
 	const struct objects *wanted; /* they are a whole state; else NULL */
 };
 

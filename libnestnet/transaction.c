@@ -30,8 +30,7 @@
 
 struct nestnet_transaction {
 	struct nestnet *ctx;
-	struct request *requests;
-	size_t n;
+	struct request_list requests;
 	struct objects *objects; /* of a whole state; else NULL */
 	size_t culprit;          /* the request that the last failure is about; n: none */
 	char (*ifnames)[NESTNET_IFNAMSIZ]; /* of the last commit */
@@ -67,9 +66,7 @@ struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction 
 {
 	if (!tx)
 		return NULL;
-	for (size_t i = 0; i < tx->n; i++)
-		request_clear(&tx->requests[i]);
-	free(tx->requests);
+	request_list_clear(&tx->requests);
 	objects_free(tx->objects);
 	free(tx->ifnames);
 	close_queues(tx);
@@ -80,7 +77,7 @@ struct nestnet_transaction *nestnet_transaction_free(struct nestnet_transaction 
 struct nestnet *transaction_begin(struct nestnet_transaction *tx)
 {
 	context_begin(tx->ctx);
-	tx->culprit = tx->n;
+	tx->culprit = tx->requests.n;
 	return tx->ctx;
 }
 
@@ -124,7 +121,7 @@ static int add_object(struct nestnet_transaction *tx, const struct request *requ
 	int r;
 
 	if (!why) {
-		r = objects_add(tx->objects, request, tx->n, &tx->culprit);
+		r = objects_add(tx->objects, request, tx->requests.n, &tx->culprit);
 		if (r >= 0)
 			return r;
 		if (r == -ENOMEM)
@@ -138,20 +135,13 @@ static int add_object(struct nestnet_transaction *tx, const struct request *requ
 /* Takes the request only where there is room. */
 static int append(struct nestnet_transaction *tx, const struct request *request)
 {
-	struct request *grown = tx->requests;
-
-	if (tx->n &&
-	    (request->kind == REQUEST_CLEAR || tx->requests[0].kind == REQUEST_CLEAR))
+	if (tx->requests.n > 0 && (request->kind == REQUEST_CLEAR ||
+				   request_list_kind(&tx->requests, 0) == REQUEST_CLEAR))
 		return transaction_refuse(
 			tx, EINVAL,
 			"clear: a transaction that clears has no other requests");
-	if ((tx->n & (tx->n - 1)) == 0)
-		grown = reallocarray(tx->requests, tx->n ? tx->n * 2 : 1, sizeof(*grown));
-	if (!grown)
-		return context_end(tx->ctx, -ENOMEM);
-	tx->requests = grown;
-	tx->requests[tx->n++] = *request;
-	return 0;
+	return request_list_add(&tx->requests, request) ? 0
+							: context_end(tx->ctx, -ENOMEM);
 }
 
 int transaction_add(struct nestnet_transaction *tx, const struct request *request)
@@ -193,7 +183,7 @@ int transaction_add_link(struct nestnet_transaction *tx, enum request_kind kind,
 int nestnet_transaction_set_exact(struct nestnet_transaction *tx)
 {
 	transaction_begin(tx);
-	if (tx->n > 0)
+	if (tx->requests.n > 0)
 		return transaction_refuse(tx, EINVAL,
 					  "a whole state begins before its first request");
 	if (!tx->objects)
@@ -203,7 +193,7 @@ int nestnet_transaction_set_exact(struct nestnet_transaction *tx)
 
 size_t nestnet_transaction_size(const struct nestnet_transaction *tx)
 {
-	return tx->n;
+	return tx->requests.n;
 }
 
 size_t nestnet_transaction_culprit(const struct nestnet_transaction *tx)
@@ -228,9 +218,9 @@ int transaction_refuse(struct nestnet_transaction *tx, int code, const char *for
 /* Plans, and keeps which request was refused, if one was. */
 static int make_plan(struct nestnet_transaction *tx, struct plan **ret)
 {
-	const struct requests requests = { tx->requests, tx->n, tx->objects };
+	const struct requests requests = { &tx->requests, tx->objects };
 
-	tx->culprit = tx->n;
+	tx->culprit = tx->requests.n;
 	return planner_make(tx->ctx, &requests, ret, &tx->culprit);
 }
 
@@ -271,7 +261,7 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
  * transaction is done; but what the exposure had let in ends all the same. */
 static void end_orphans(struct nestnet_transaction *tx)
 {
-	const struct requests requests = { tx->requests, tx->n, NULL };
+	const struct requests requests = { &tx->requests, NULL };
 	_cleanup_(cleanup_plan) struct plan *plan = NULL;
 	struct error first = tx->ctx->error;
 
@@ -285,11 +275,13 @@ static void name_request(struct nestnet_transaction *tx)
 {
 	struct error *error = &tx->ctx->error;
 	char name[NESTNET_TEXT_MAX + 32], undone[sizeof(name) + 8];
+	struct request buffer;
 	size_t verb_len;
 
-	if (tx->n != 1 || tx->objects)
+	if (tx->requests.n != 1 || tx->objects)
 		return;
-	verb_len = command_name(&tx->requests[0], name, sizeof(name));
+	verb_len = command_name(request_list_at(&tx->requests, 0, &buffer), name,
+				sizeof(name));
 	snprintf(undone, sizeof(undone), "after: %.*s", (int)verb_len, name);
 	if (strncmp(error->text, name, verb_len) != 0 && !strstr(error->text, undone))
 		error_prefix(error, "%s", name);

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ struct name {
 	uint8_t kind;   /* REQUEST_TAP_ADD of every link */
 	uint8_t family; /* of forwarding, or of an exposure's target */
 	uint8_t prefix_family, prefix_len;
-	uint16_t protocol, first_port, last_port;
+	uint16_t protocol, first_port, last_port, zero;
 	uint8_t bytes[16]; /* an address, or an interface */
 };
 _Static_assert(NESTNET_IFNAMSIZ == 16, "a name has room for an interface's");
@@ -31,12 +32,12 @@ struct entry {
 };
 
 struct objects {
-	struct request *const *requests;
-	struct entry *entries; /* a power of two, at most half of them taken */
+	const struct request_list *requests;
+	struct entry *entries; /* a power of two, at most seven eighths of them taken */
 	size_t n_entries, n;
 };
 
-struct objects *objects_new(struct request *const *requests)
+struct objects *objects_new(const struct request_list *requests)
 {
 	struct objects *objects = calloc(1, sizeof(*objects));
 
@@ -125,31 +126,20 @@ static void name_object(const struct request *request, struct name *ret)
 	}
 }
 
-/* FNV's numbers, by eight bytes at a time. */
 static uint32_t hash_name(const struct name *name)
 {
-	uint64_t words[(sizeof(*name) + 7) / 8] = { 0 }, hash = 14695981039346656037u;
-
-	memcpy(words, name, sizeof(*name));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		hash = (hash ^ words[i]) * 1099511628211u;
-		hash ^= hash >> 32;
-	}
-	return (uint32_t)hash;
-}
-
-static const struct request *request_of(const struct objects *objects,
-					const struct entry *entry)
-{
-	return &(*objects->requests)[entry->number - 1];
+	_Static_assert(sizeof(*name) % 4 == 0, "hashed by four bytes");
+	return hash_bytes(0, name, sizeof(*name));
 }
 
 static bool has_name(const struct objects *objects, const struct entry *entry,
 		     const struct name *name)
 {
+	struct request buffer;
 	struct name other;
 
-	name_object(request_of(objects, entry), &other);
+	name_object(request_list_at(objects->requests, entry->number - 1, &buffer),
+		    &other);
 	return memcmp(&other, name, sizeof(other)) == 0;
 }
 
@@ -191,6 +181,31 @@ static bool grow(struct objects *objects)
 	return true;
 }
 
+/* @return the index + 1 of the request about the same object; 0: there is none */
+static size_t find(const struct objects *objects, const struct request *like)
+{
+	struct name name;
+
+	name_object(like, &name);
+	return find_place(objects, &name, hash_name(&name))->number;
+}
+
+static size_t find_link(const struct objects *objects, const char *name)
+{
+	struct request like = { .kind = REQUEST_TAP_ADD };
+
+	snprintf(like.tap.name, sizeof(like.tap.name), "%s", name);
+	return find(objects, &like);
+}
+
+static size_t find_port(const struct objects *objects, const char *ifname)
+{
+	struct request like = { .kind = REQUEST_ATTACH };
+
+	snprintf(like.attach.ifname, sizeof(like.attach.ifname), "%s", ifname);
+	return find(objects, &like);
+}
+
 /* @return 1: both say the same; -EEXIST: they do not; -ENOMEM */
 static int compare(const struct request *a, const struct request *b)
 {
@@ -212,23 +227,30 @@ static int compare_port(const struct request *tap, const struct request *attach)
 	return -EEXIST;
 }
 
-static int find_other(const struct objects *objects, const struct request *request,
-		      size_t *ret_index)
+/* The tap or bridge that an interface to attach is, or the attaching of what is to be a tap.
+ * @return its index + 1; 0: there is none */
+static size_t find_other(const struct objects *objects, const struct request *request)
 {
-	const struct request *other;
+	if (request->kind == REQUEST_ATTACH)
+		return find_link(objects, request->attach.ifname);
+	if (request->kind == REQUEST_TAP_ADD)
+		return find_port(objects, request->tap.name);
+	return 0;
+}
+
+static int compare_other(const struct objects *objects, const struct request *request,
+			 size_t *ret_index)
+{
+	size_t number = find_other(objects, request);
+	const struct request *other =
+		number ? request_list_whole(objects->requests, number - 1) : NULL;
 	int r;
 
-	if (request->kind == REQUEST_ATTACH)
-		other = objects_find_link(objects, request->attach.ifname);
-	else if (request->kind == REQUEST_TAP_ADD)
-		other = objects_find_port(objects, request->tap.name);
-	else
-		return 0;
 	if (!other || (request->kind == REQUEST_ATTACH && other->kind != REQUEST_TAP_ADD))
 		return 0;
 	r = request->kind == REQUEST_ATTACH ? compare_port(other, request)
 					    : compare_port(request, other);
-	*ret_index = (size_t)(other - *objects->requests);
+	*ret_index = number - 1;
 	/* The tap itself is still to be made where it comes second. */
 	return r == 1 && request->kind == REQUEST_TAP_ADD ? 0 : r;
 }
@@ -236,50 +258,48 @@ static int find_other(const struct objects *objects, const struct request *reque
 int objects_add(struct objects *objects, const struct request *request, size_t index,
 		size_t *ret_index)
 {
+	struct request buffer;
 	struct name name;
 	struct entry *place;
 	uint32_t hash;
-	int r = find_other(objects, request, ret_index);
+	int r = compare_other(objects, request, ret_index);
 
 	if (r != 0)
 		return r;
 	if (index >= UINT32_MAX ||
-	    (objects->n * 2 >= objects->n_entries && !grow(objects)))
+	    (objects->n >= objects->n_entries / 8 * 7 && !grow(objects)))
 		return -ENOMEM;
 	name_object(request, &name);
 	hash = hash_name(&name);
 	place = find_place(objects, &name, hash);
 	if (place->number) {
 		*ret_index = place->number - 1;
-		return compare(request_of(objects, place), request);
+		return compare(request_list_at(objects->requests, *ret_index, &buffer),
+			       request);
 	}
 	*place = (struct entry){ .hash = hash, .number = (uint32_t)index + 1 };
 	objects->n++;
 	return 0;
 }
 
-const struct request *objects_find(const struct objects *objects, const struct request *like)
+const struct request *objects_find(const struct objects *objects,
+				   const struct request *like, struct request *buffer)
 {
-	const struct entry *entry;
-	struct name name;
+	size_t number = find(objects, like);
 
-	name_object(like, &name);
-	entry = find_place(objects, &name, hash_name(&name));
-	return entry->number ? request_of(objects, entry) : NULL;
+	return number ? request_list_at(objects->requests, number - 1, buffer) : NULL;
 }
 
 const struct request *objects_find_link(const struct objects *objects, const char *name)
 {
-	struct request like = { .kind = REQUEST_TAP_ADD };
+	size_t number = find_link(objects, name);
 
-	snprintf(like.tap.name, sizeof(like.tap.name), "%s", name);
-	return objects_find(objects, &like);
+	return number ? request_list_whole(objects->requests, number - 1) : NULL;
 }
 
 const struct request *objects_find_port(const struct objects *objects, const char *ifname)
 {
-	struct request like = { .kind = REQUEST_ATTACH };
+	size_t number = find_port(objects, ifname);
 
-	snprintf(like.attach.ifname, sizeof(like.attach.ifname), "%s", ifname);
-	return objects_find(objects, &like);
+	return number ? request_list_whole(objects->requests, number - 1) : NULL;
 }

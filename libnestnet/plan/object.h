@@ -8,12 +8,12 @@
  * is said once; whoever finds an object in the kernel asks here whether it is wanted.
  */
 
-#include "plan/request.h"
+#include "plan/request-list.h"
 
 struct objects;
 
-/** @param requests  where the requests are, which may move @return NULL: no memory */
-struct objects *objects_new(struct request *const *requests);
+/** @param requests  borrowed @return NULL: no memory */
+struct objects *objects_new(const struct request_list *requests);
 struct objects *objects_free(struct objects *objects);
 
 /**
@@ -25,9 +25,10 @@ int objects_add(struct objects *objects, const struct request *request, size_t i
 		size_t *ret_index);
 
 /** The request that is about the same object; only what names it counts in like.
+ *  @param buffer  where it may be put
  *  @return NULL: nobody wants it */
 const struct request *objects_find(const struct objects *objects,
-				   const struct request *like);
+				   const struct request *like, struct request *buffer);
 
 /** The request for a link of that name, a tap or a bridge. */
 const struct request *objects_find_link(const struct objects *objects, const char *name);

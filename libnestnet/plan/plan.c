@@ -139,25 +139,24 @@ int plan_count(struct plan *plan, char op)
 
 	if (r < 0)
 		return r;
-	if (plan->n_changes == 0)
-		plan->first = plan->now;
+	if (plan->n_changes == 0 && plan->now) {
+		plan->first = *plan->now;
+		plan->has_first = true;
+	}
 	plan->changes[plan->n_changes++] = (struct plan_change){ .op = op };
 	return 0;
 }
 
 void plan_name_first(const struct plan *plan, char *buf, size_t size)
 {
-	const char *text = plan->changes[0].text;
-	_cleanup_free_ char *command =
-		!text && plan->first ? command_format(plan->first) : NULL;
+	_cleanup_free_ char *command = plan->has_first ? command_format(&plan->first) : NULL;
 
 	if (command && command[0])
-		text = command;
-	if (text || !plan->first)
-		snprintf(buf, size, "%s", text ? text : "commit");
+		snprintf(buf, size, "%s", command);
+	else if (plan->has_first) /* what takes something back */
+		(void)command_name(&plan->first, buf, size);
 	else
-		(void)command_name(plan->first, buf,
-				   size); /* of what takes something back */
+		snprintf(buf, size, "%s", plan->changes[0].text);
 }
 
 int plan_note(struct plan *plan, char op, const char *format, ...)

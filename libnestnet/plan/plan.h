@@ -93,8 +93,10 @@ struct plan {
 	struct inventory *inventory; /* read when it is first asked for */
 	bool is_of_one; /* of one request, which the transaction names where something fails */
 	/* the request under way, but of a whole state; and that of the first change, where that
-	 * has no words */
-	const struct request *now, *first;
+	 * has no words: a copy, which owns nothing */
+	const struct request *now;
+	struct request first;
+	bool has_first;
 	uint32_t auto_mtu; /* that of the uplinks; 0: not asked yet */
 	/* of a whole state: what else is there goes, and what differs changes; else NULL */
 	const struct objects *wanted;
