@@ -125,7 +125,7 @@ static int plan_closing(struct plan *plan, const struct exposure *exposure)
 	if (exposure->flags & NESTNET_EXPOSE_OPEN)
 		return 0;
 	r = guest_is_closed(plan->elements, &exposure->target.prefix, plan_error(plan));
-	return r != 0 ? r : closing_plan(plan, &exposure->target.prefix);
+	return r != 0 ? r : closing_plan_target(plan, &exposure->target.prefix);
 }
 
 static int plan_addition(struct plan *plan, const struct exposure *exposure)

@@ -250,7 +250,7 @@ static int commit_once(struct nestnet_transaction *tx, char *first, size_t size)
 
 	if (r == 0)
 		r = plan_execute(plan);
-	if (r == -ERESTART && plan && plan->n_changes)
+	if (r == -ERESTART && plan)
 		plan_name_first(plan, first, size);
 	if (r == 0)
 		take_results(tx, plan);

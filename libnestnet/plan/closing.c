@@ -16,6 +16,8 @@
 
 #include "plan/closing.h"
 
+#include "table/exposure-guest.h"
+
 #include "kernel/conntrack.h"
 #include "kernel/route.h"
 
@@ -31,6 +33,8 @@ struct closing {
 	size_t n;
 	bool is_sorted;     /* from the first flow on: mostly there are none */
 	size_t n_addresses; /* the first so many, once sorted, are single addresses */
+	bool has_targets[2]; /* of IPv4 and IPv6, that are not among these */
+	struct plan *plan;
 	struct conntrack_flow *flows;
 	size_t n_flows;
 };
@@ -74,28 +78,38 @@ static const struct nestnet_prefix *find_prefix(const struct closing *closing,
 		       compare_prefixes);
 }
 
-static bool is_candidate(const struct closing *closing, const struct conntrack_flow *flow)
+/* @return 1, 0, or a negative errno */
+static int is_candidate(const struct closing *closing, const struct conntrack_flow *flow)
 {
+	const struct nestnet_address *guest = &flow->original.destination;
 	const struct nestnet_prefix *prefix;
 
-	if (!address_equal(&flow->original.destination, &flow->reply.source))
-		return false;
-	prefix = find_prefix(closing, &flow->original.destination);
-	return prefix && !prefix_contains(prefix, &flow->original.source);
+	if (!address_equal(guest, &flow->reply.source))
+		return 0;
+	prefix = find_prefix(closing, guest);
+	if (prefix)
+		return !prefix_contains(prefix, &flow->original.source);
+	if (!closing->has_targets[guest->family == AF_INET6] ||
+	    address_equal(guest, &flow->original.source))
+		return 0;
+	return guest_becomes_closed(closing->plan->elements, guest,
+				    plan_error(closing->plan));
 }
 
 static int keep_flow(void *userdata, const struct conntrack_flow *flow)
 {
 	struct closing *closing = userdata;
 	struct conntrack_flow *grown;
+	int r;
 
 	if (!flow) {
 		closing->n_flows = 0;
 		return 0;
 	}
 	sort(closing);
-	if (!is_candidate(closing, flow))
-		return 0;
+	r = is_candidate(closing, flow);
+	if (r <= 0)
+		return r;
 	if ((closing->n_flows & (closing->n_flows - 1)) == 0) {
 		grown = reallocarray(closing->flows,
 				     closing->n_flows ? closing->n_flows * 2 : 1,
@@ -150,7 +164,7 @@ static bool has_family(const struct closing *closing, int family)
 		if (closing->prefixes[i].address.family == family)
 			return true;
 	}
-	return false;
+	return closing->has_targets[family == AF_INET6];
 }
 
 static int end_address(struct plan *plan, const struct nestnet_address *address)
@@ -168,7 +182,8 @@ static int end_flows(struct plan *plan, void *step)
 {
 	struct closing *closing = step;
 
-	if (closing->n == 1 && prefix_is_address(&closing->prefixes[0]))
+	if (closing->n == 1 && prefix_is_address(&closing->prefixes[0]) &&
+	    !closing->has_targets[0] && !closing->has_targets[1])
 		return end_address(plan, &closing->prefixes[0].address);
 	/* One list of both takes as long as that of one. */
 	if (has_family(closing, AF_INET) && has_family(closing, AF_INET6))
@@ -191,18 +206,25 @@ static const struct plan_step_ops closing_ops = {
 	.free = free_closing,
 };
 
-int closing_plan(struct plan *plan, const struct nestnet_prefix *prefix)
+/* The plan's. @return NULL: no memory */
+static struct closing *closing_of(struct plan *plan)
 {
 	struct closing *closing = plan_find(plan, &closing_ops);
 
-	if (!closing) {
-		int r;
+	if (closing)
+		return closing;
+	closing = calloc(1, sizeof(*closing));
+	if (closing)
+		closing->plan = plan;
+	return plan_add(plan, PLAN_FLOWS, &closing_ops, closing) == 0 ? closing : NULL;
+}
 
-		closing = calloc(1, sizeof(*closing));
-		r = plan_add(plan, PLAN_FLOWS, &closing_ops, closing);
-		if (r < 0)
-			return r;
-	}
+int closing_plan(struct plan *plan, const struct nestnet_prefix *prefix)
+{
+	struct closing *closing = closing_of(plan);
+
+	if (!closing)
+		return -ENOMEM;
 	if ((closing->n & (closing->n - 1)) == 0) {
 		struct nestnet_prefix *grown =
 			reallocarray(closing->prefixes, closing->n ? closing->n * 2 : 1,
@@ -213,5 +235,18 @@ int closing_plan(struct plan *plan, const struct nestnet_prefix *prefix)
 		closing->prefixes = grown;
 	}
 	closing->prefixes[closing->n++] = *prefix;
+	return 0;
+}
+
+int closing_plan_target(struct plan *plan, const struct nestnet_prefix *target)
+{
+	struct closing *closing = closing_of(plan);
+
+	if (!closing)
+		return -ENOMEM;
+	/* One alone takes no list. */
+	if (!plan->wanted || !prefix_is_address(target) || closing->n == 0)
+		return closing_plan(plan, target);
+	closing->has_targets[target->address.family == AF_INET6] = true;
 	return 0;
 }

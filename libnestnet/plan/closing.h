@@ -12,4 +12,8 @@
  */
 int closing_plan(struct plan *plan, const struct nestnet_prefix *prefix);
 
+/** The same of what an exposure closes. Of a whole state, whose view has all of them, they are
+ *  not kept. */
+int closing_plan_target(struct plan *plan, const struct nestnet_prefix *target);
+
 #endif

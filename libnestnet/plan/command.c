@@ -422,8 +422,10 @@ int command_note(struct plan *plan, char op, const struct request *request)
 {
 	struct words *words;
 
-	if (!plan_wants_words(plan))
-		return plan_count(plan, op);
+	if (!plan_wants_words(plan)) {
+		plan_count(plan);
+		return 0;
+	}
 	words = words_of(plan);
 	if (!words)
 		return error_set_errno(plan_error(plan), ENOMEM);

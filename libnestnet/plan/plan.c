@@ -128,23 +128,23 @@ static int add_change(struct plan *plan, char op, const char *format, va_list ar
 	return 0;
 }
 
-bool plan_wants_words(const struct plan *plan)
+static size_t count_changes(const struct plan *plan)
 {
-	return (plan->n_changes == 0 && !plan->now) || context_tells(plan->ctx);
+	return plan->n_changes + plan->n_untold;
 }
 
-int plan_count(struct plan *plan, char op)
+bool plan_wants_words(const struct plan *plan)
 {
-	int r = grow(plan, &plan->changes, plan->n_changes, sizeof(*plan->changes));
+	return (count_changes(plan) == 0 && !plan->now) || context_tells(plan->ctx);
+}
 
-	if (r < 0)
-		return r;
-	if (plan->n_changes == 0 && plan->now) {
+void plan_count(struct plan *plan)
+{
+	if (count_changes(plan) == 0 && plan->now) {
 		plan->first = *plan->now;
 		plan->has_first = true;
 	}
-	plan->changes[plan->n_changes++] = (struct plan_change){ .op = op };
-	return 0;
+	plan->n_untold++;
 }
 
 void plan_name_first(const struct plan *plan, char *buf, size_t size)
@@ -155,7 +155,7 @@ void plan_name_first(const struct plan *plan, char *buf, size_t size)
 		snprintf(buf, size, "%s", command);
 	else if (plan->has_first) /* what takes something back */
 		(void)command_name(&plan->first, buf, size);
-	else
+	else if (plan->n_changes > 0)
 		snprintf(buf, size, "%s", plan->changes[0].text);
 }
 
@@ -326,16 +326,16 @@ int plan_add_coexist(struct plan *plan, const struct nestnet_prefix *target)
 static int commit_elements(struct plan *plan, void *step)
 {
 	int r = elements_commit(plan->elements, plan_error(plan));
+	size_t n = count_changes(plan);
 	char first[256];
 
 	(void)step;
-	if (r == 0 || r == -ERESTART || plan->n_changes == 0 || plan->is_of_one)
+	if (r == 0 || r == -ERESTART || n == 0 || plan->is_of_one)
 		return r;
 	plan_name_first(plan, first, sizeof(first));
-	if (plan->n_changes == 1)
+	if (n == 1)
 		return error_prefix(plan_error(plan), "%s", first);
-	return error_prefix(plan_error(plan), "%s and %zu more", first,
-			    plan->n_changes - 1);
+	return error_prefix(plan_error(plan), "%s and %zu more", first, n - 1);
 }
 
 static int revert_elements(struct plan *plan, void *step)
@@ -405,8 +405,6 @@ static void log_changes(struct plan *plan)
 	for (size_t i = 0; i < plan->n_changes; i++) {
 		const struct plan_change *change = &plan->changes[i];
 
-		if (!change->text)
-			continue;
 		if (change->op)
 			context_log(plan->ctx, NESTNET_LOG_INFO, "%c %s", change->op,
 				    change->text);

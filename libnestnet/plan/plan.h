@@ -55,7 +55,7 @@ struct plan_step_ops {
 /** One change, as the command line would say it; or a sentence for the log. */
 struct plan_change {
 	char op; /* '+' or '-'; 0: a sentence */
-	char *text; /* of the first always; of others NULL where nobody wants it */
+	char *text;
 };
 
 struct plan_step;
@@ -73,8 +73,9 @@ struct plan {
 	struct elements *elements;
 	struct plan_step *steps;
 	size_t n_steps;
-	struct plan_change *changes;
+	struct plan_change *changes; /* those that somebody wants */
 	size_t n_changes;
+	size_t n_untold;         /* how many there are besides */
 	struct words *words;     /* in which commands are written */
 	struct link_id *unlinks; /* the links to delete */
 	size_t n_unlinks;
@@ -125,9 +126,9 @@ int plan_note(struct plan *plan, char op, const char *format, ...)
 bool plan_wants_words(const struct plan *plan);
 
 /** The same without words. */
-int plan_count(struct plan *plan, char op);
+void plan_count(struct plan *plan);
 
-/** The first change, of a plan that has one, for a sentence about a failure. */
+/** The first change, for a sentence about a failure; buf stays as it is where there is none. */
 void plan_name_first(const struct plan *plan, char *buf, size_t size);
 
 /** Has a sentence for people that is logged once the plan was executed. */

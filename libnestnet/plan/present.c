@@ -90,8 +90,10 @@ int present_note(struct plan *plan, char op, const struct inventory_link *link)
 	struct request present;
 	int r;
 
-	if (!plan_wants_words(plan))
-		return plan_count(plan, op);
+	if (!plan_wants_words(plan)) {
+		plan_count(plan);
+		return 0;
+	}
 	r = present_link(plan, link, &present);
 	if (r < 0)
 		return r;

@@ -295,19 +295,45 @@ int guest_coexists(struct elements *elements, const struct nestnet_prefix *targe
 	return elements_get(elements, RULESET_COEXIST, family, key, &element, error);
 }
 
+typedef int (*get_fn)(struct elements *elements, enum ruleset_set set, int family,
+		      const void *key, struct nft_element *ret, struct error *error);
+
+/* @return 1: an exposure closes it; 0; or a negative errno */
+static int is_guest(struct elements *elements, int family, const uint8_t *key, get_fn get,
+		    struct error *error)
+{
+	struct nft_element element;
+	int r = get(elements, RULESET_GUEST, family, key, &element, error);
+
+	return r == 0 ? get(elements, RULESET_GUEST_TIMED, family, key, &element, error)
+		      : r;
+}
+
 int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,
 		    struct error *error)
 {
 	int family = target->address.family, r;
 	uint8_t key[NFT_KEY_MAX] = { 0 };
-	struct nft_element element;
 
 	if (!prefix_is_address(target))
 		return 0;
 	key_put_address(key, &target->address);
-	r = elements_get(elements, RULESET_GUEST, family, key, &element, error);
-	if (r == 0)
-		r = elements_get(elements, RULESET_GUEST_TIMED, family, key, &element,
-				 error);
+	r = is_guest(elements, family, key, elements_get, error);
 	return r != 0 ? r : elements_cover(elements, RULESET_CLOSED, family, key, error);
+}
+
+int guest_becomes_closed(struct elements *elements, const struct nestnet_address *target,
+			 struct error *error)
+{
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	int r;
+
+	key_put_address(key, target);
+	r = is_guest(elements, target->family, key, elements_get, error);
+	if (r <= 0)
+		return r;
+	r = is_guest(elements, target->family, key, elements_get_before, error);
+	if (r == 0)
+		r = elements_cover(elements, RULESET_CLOSED, target->family, key, error);
+	return r < 0 ? r : r == 0;
 }

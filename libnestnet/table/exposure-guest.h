@@ -18,6 +18,11 @@ int guest_add(struct elements *elements, const struct exposure *exposure,
 int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,
 		    struct error *error);
 
+/** @return 1 where exposures close a target that was not closed before; 0; or a negative errno.
+ *          Nothing is asked where all is loaded */
+int guest_becomes_closed(struct elements *elements, const struct nestnet_address *target,
+			 struct error *error);
+
 /** @return 1 where other software's rules are to let the target by for an exposure's sake;
  *          0: not, or no longer; or a negative errno */
 int guest_coexists(struct elements *elements, const struct nestnet_prefix *target,
