@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where a request was said. */
+/* Where requests were said: this one, and those behind it each a line further on, in the same
+ * column, as far as the next. Of a hundred thousand lines without a gap that is one. */
 struct origin {
-	size_t line, column;
-	char *where; /* owned; NULL: the line says it */
+	size_t request, line, column;
 };
 
 struct file {
@@ -24,8 +24,10 @@ struct file {
 	struct line line; /* the present one */
 	size_t number;    /* its number, counted from 1 */
 	const char *where;
-	struct origin *origins; /* of each request */
+	struct origin *origins; /* of lines */
 	size_t n_origins;
+	char **wheres; /* of JSON: the object of each request; else NULL */
+	size_t n_requests;
 };
 
 struct nestnet_transaction *file_transaction(const struct file *file)
@@ -37,8 +39,9 @@ void file_free(struct file *file)
 {
 	if (!file)
 		return;
-	for (size_t i = 0; i < file->n_origins; i++)
-		free(file->origins[i].where);
+	for (size_t i = 0; i < file->n_requests && file->wheres; i++)
+		free(file->wheres[i]);
+	free(file->wheres);
 	free(file->origins);
 	line_clear(&file->line);
 	nestnet_transaction_free(file->tx);
@@ -47,27 +50,60 @@ void file_free(struct file *file)
 
 /* ---- Places ----------------------------------------------------------------------------------- */
 
-/* @param origin  NULL: it is about no request, but all of the file */
-static void format_origin(const struct file *file, const struct origin *origin, char *buf)
+static const char *shown_name(const struct file *file)
 {
-	const char *name = strcmp(file->name, "-") == 0 ? "<stdin>" : file->name;
+	return strcmp(file->name, "-") == 0 ? "<stdin>" : file->name;
+}
 
-	if (!origin)
-		snprintf(buf, FILE_PLACE_MAX, "%.200s: ", name);
-	else if (origin->where)
-		snprintf(buf, FILE_PLACE_MAX, "%.200s: %.64s: ", name, origin->where);
-	else
-		snprintf(buf, FILE_PLACE_MAX, "%.200s:%zu:%zu: ", name, origin->line,
-			 origin->column);
+static void format_where(const struct file *file, const char *where, char *buf)
+{
+	snprintf(buf, FILE_PLACE_MAX, "%.200s: %.64s: ", shown_name(file), where);
+}
+
+static void format_line(const struct file *file, size_t line, size_t column, char *buf)
+{
+	snprintf(buf, FILE_PLACE_MAX, "%.200s:%zu:%zu: ", shown_name(file), line, column);
+}
+
+/* Of a request that was said in a line. */
+static struct origin find_origin(const struct file *file, size_t request)
+{
+	size_t first = 0, n = file->n_origins;
+	struct origin origin;
+
+	while (n > 1) {
+		size_t half = n / 2;
+
+		if (file->origins[first + half].request <= request)
+			first += half;
+		n -= half;
+	}
+	origin = file->origins[first];
+	origin.line += request - origin.request;
+	return origin;
+}
+
+/* @param request  an index; where that is none, it is about all of the file */
+static void format_origin(const struct file *file, size_t request, char *buf)
+{
+	struct origin origin;
+
+	if (request >= file->n_requests) {
+		snprintf(buf, FILE_PLACE_MAX, "%.200s: ", shown_name(file));
+	} else if (file->wheres) {
+		format_where(file, file->wheres[request], buf);
+	} else {
+		origin = find_origin(file, request);
+		format_line(file, origin.line, origin.column, buf);
+	}
 }
 
 void file_place(const struct file *file, const char *word, char *buf)
 {
-	const struct origin origin = { .line = file->number,
-				       .column = line_column(&file->line, word),
-				       .where = (char *)file->where };
-
-	format_origin(file, &origin, buf);
+	if (file->where)
+		format_where(file, file->where, buf);
+	else
+		format_line(file, file->number, line_column(&file->line, word), buf);
 }
 
 void file_set_where(struct file *file, const char *where)
@@ -77,10 +113,9 @@ void file_set_where(struct file *file, const char *where)
 
 void file_say_at(const struct file *file, size_t line, size_t column, const char *sentence)
 {
-	const struct origin origin = { .line = line, .column = column };
 	char place[FILE_PLACE_MAX];
 
-	format_origin(file, &origin, place);
+	format_line(file, line, column, place);
 	cli_say("%s%s", place, sentence);
 }
 
@@ -89,55 +124,74 @@ void file_say_at(const struct file *file, size_t line, size_t column, const char
 void file_say(const struct file *file, const char *sentence)
 {
 	size_t culprit = nestnet_transaction_culprit(file->tx);
-	char place[FILE_PLACE_MAX], other[FILE_PLACE_MAX];
 	bool is_reading = file->number > 0 || file->where;
-	const struct origin *origin =
-		culprit < file->n_origins ? &file->origins[culprit] : NULL;
+	char place[FILE_PLACE_MAX];
 
 	if (is_reading)
 		file_place(file, NULL, place);
 	else
-		format_origin(file, origin, place);
-	if (!is_reading || !origin)
+		format_origin(file, culprit, place);
+	if (!is_reading || culprit >= file->n_requests)
 		cli_say("%s%s", place, sentence);
-	else if (origin->where)
-		cli_say("%s%s (and in %s)", place, sentence, origin->where);
-	else {
-		snprintf(other, sizeof(other), "%zu", origin->line);
-		cli_say("%s%s (and in line %s)", place, sentence, other);
+	else if (file->wheres)
+		cli_say("%s%s (and in %s)", place, sentence, file->wheres[culprit]);
+	else
+		cli_say("%s%s (and in line %zu)", place, sentence,
+			find_origin(file, culprit).line);
+}
+
+/* Makes room for one more in an array that grows at the powers of two. */
+static bool make_room(void *array, size_t n, size_t size)
+{
+	void *grown;
+
+	if (n != 0 && (n & (n - 1)) != 0)
+		return true;
+	grown = reallocarray(*(void **)array, n ? n * 2 : 1, size);
+	if (grown)
+		*(void **)array = grown;
+	return grown;
+}
+
+static bool keep_where(struct file *file)
+{
+	size_t n = file->n_requests;
+
+	if (!make_room(&file->wheres, n, sizeof(*file->wheres)))
+		return false;
+	file->wheres[n] = strdup(file->where);
+	return file->wheres[n];
+}
+
+static bool keep_line(struct file *file)
+{
+	const struct origin origin = { .request = file->n_requests,
+				       .line = file->number,
+				       .column = line_column(&file->line, NULL) };
+	size_t n = file->n_origins;
+
+	if (n > 0) {
+		const struct origin *last = &file->origins[n - 1];
+
+		if (origin.column == last->column &&
+		    origin.line - last->line == origin.request - last->request)
+			return true;
 	}
+	if (!make_room(&file->origins, n, sizeof(*file->origins)))
+		return false;
+	file->origins[file->n_origins++] = origin;
+	return true;
 }
 
 /* Remembers where the requests since the last call were said. */
 static bool keep_origins(struct file *file)
 {
 	size_t n = nestnet_transaction_size(file->tx);
-	struct origin *grown;
 
-	if (n == file->n_origins)
-		return true;
-	/* Room for as many again, so that ten thousand lines do not copy each time. */
-	if (file->n_origins == 0 || (file->n_origins & (file->n_origins - 1)) == 0 ||
-	    n - file->n_origins > 1) {
-		size_t room = 1;
-
-		while (room < n + 1)
-			room *= 2;
-		grown = reallocarray(file->origins, room, sizeof(*grown));
-		if (!grown)
+	while (file->n_requests < n) {
+		if (!(file->where ? keep_where(file) : keep_line(file)))
 			return false;
-		file->origins = grown;
-	}
-	for (; file->n_origins < n; file->n_origins++) {
-		struct origin *origin = &file->origins[file->n_origins];
-
-		*origin = (struct origin){ .line = file->number,
-					   .column = line_column(&file->line, NULL) };
-		if (!file->where)
-			continue;
-		origin->where = strdup(file->where);
-		if (!origin->where)
-			return false;
+		file->n_requests++;
 	}
 	return true;
 }

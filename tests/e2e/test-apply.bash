@@ -353,6 +353,14 @@ nestnet: forward on eth9: No such device, and so it is left out" "$out"
 test_what_others_made_is_not_taken_over() {
 	on l1 ip tuntap add foreign mode tap
 	file_refused 1 ':2:1: tap add foreign: .*nestnet did not make' <<<$'\ntap add foreign'
+	file_refused 1 ':5:3: tap add foreign: .*nestnet did not make' <<-END
+		expose 10.128.0.13 192.168.122.89
+		expose 10.128.0.14 192.168.122.90
+		# a gap, and another column
+		tap add own
+		  tap add foreign
+		nat add 192.168.122.0/24
+	END
 	file_refused 1 ':1:1: bridge add virbr0: .*nestnet did not make' <<<"bridge add virbr0"
 	file_refused 1 ':1:3: bridge attach eth0: a port of br8' < <(
 		ip -netns l1 link add br8 type bridge
