@@ -370,11 +370,18 @@ END_TEST
 #define WRITERS 4
 #define EACH    50
 
+/* A process has a context of its own, and gives back its parent's. */
+static void renew_context(void)
+{
+	nestnet_free(ctx);
+	ck_assert_int_eq(nestnet_new(&ctx, NULL), 0);
+}
+
 static void write_exposures(unsigned int writer, int (*fn)(const char *alias))
 {
 	char alias[64];
 
-	ck_assert_int_eq(nestnet_new(&ctx, NULL), 0);
+	renew_context();
 	for (unsigned int i = 0; i < EACH; i++) {
 		snprintf(alias, sizeof(alias), "10.128.%u.%u", writer, i + 1);
 		ok(fn(alias));
@@ -493,7 +500,7 @@ static void write_two_states(int stop)
 					    .comment = "b" };
 	char byte;
 
-	ck_assert_int_eq(nestnet_new(&ctx, NULL), 0);
+	renew_context();
 	while (read(stop, &byte, 1) < 0) {
 		ok(expose_with("10.128.0.13", GUEST, &a));
 		ok(expose_with("10.128.0.13", GUEST2, &b));

@@ -174,8 +174,9 @@ END_TEST
 static void become_user(mode_t device)
 {
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		ck_assert_int_eq(mount(NULL, "/dev", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
+		ck_assert_int_eq(mount("none", "/dev", "none", MS_REC | MS_PRIVATE, NULL),
+				 0);
 	ck_assert_int_eq(mount("tmpfs", "/dev/net", "tmpfs", 0, "mode=755"), 0);
 	ck_assert_int_eq(mknod("/dev/net/tun", S_IFCHR | 0600, makedev(10, 200)), 0);
 	ck_assert_int_eq(chmod("/dev/net/tun", device), 0);
