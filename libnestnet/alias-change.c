@@ -11,7 +11,6 @@
 #include "plan/move-record.h"
 
 #include "kernel/address.h"
-#include "kernel/neighbour.h"
 #include "kernel/route.h"
 
 #include "base/address.h"
@@ -80,55 +79,23 @@ static int refuse_broadcast(struct plan *plan, const struct inventory *inventory
 }
 
 /* Whom L1 would no longer reach. */
-struct cut_off {
-	const struct nestnet_prefix *prefix;
-	struct nestnet_address address; /* AF_UNSPEC: nobody */
-};
-
-static int match_neighbour(void *userdata, const struct neighbour *neighbour)
-{
-	struct cut_off *cut_off = userdata;
-
-	if (!neighbour)
-		cut_off->address.family = AF_UNSPEC;
-	else if (neighbour->has_mac &&
-		 prefix_contains(cut_off->prefix, &neighbour->address))
-		cut_off->address = neighbour->address;
-	return 0;
-}
-
-static int match_gateway(void *userdata, const struct route *route)
-{
-	struct cut_off *cut_off = userdata;
-
-	if (!route)
-		cut_off->address.family = AF_UNSPEC;
-	else if (prefix_contains(cut_off->prefix, &route->gateway))
-		cut_off->address = route->gateway;
-	return 0;
-}
-
 static int refuse_cut_off(struct plan *plan, const struct nestnet_prefix *prefix)
 {
-	int family = prefix->address.family;
-	struct cut_off cut_off = { .prefix = prefix };
+	struct alias_look *look = alias_look(plan);
+	struct nestnet_address address;
 	const char *what = "a gateway";
 	char text[NESTNET_TEXT_MAX];
-	struct netlink *nl;
-	int r = context_route(plan->ctx, &nl);
+	int r = look ? alias_look_gateway(plan, look, prefix, &address) : -ENOMEM;
 
-	if (r == 0)
-		r = route_list_gateways(nl, family, match_gateway, &cut_off,
-					plan_error(plan));
-	if (r == 0 && !cut_off.address.family) {
+	if (r == 0) {
 		what = "a neighbour";
-		r = neighbour_list(nl, match_neighbour, &cut_off, plan_error(plan));
+		r = alias_look_neighbour(plan, look, prefix, &address);
 	}
-	if (r < 0 || !cut_off.address.family)
+	if (r <= 0)
 		return r;
 	return error_set(plan_error(plan), EADDRINUSE,
 			 "%s is %s of L1, which would be cut off from it",
-			 nestnet_address_format(&cut_off.address, text), what);
+			 nestnet_address_format(&address, text), what);
 }
 
 /* On a shared network a route of IPv6 is answered for by nobody. */
@@ -207,6 +174,14 @@ static int plan_removal(struct plan *plan, const struct nestnet_prefix *prefix,
 	return r < 0 ? r : command_note(plan, '-', &request);
 }
 
+static int find_place(struct plan *plan, const struct nestnet_prefix *prefix,
+		      struct alias_place *ret)
+{
+	struct alias_look *look = alias_look(plan);
+
+	return look ? alias_look_place(plan, look, prefix, ret) : -ENOMEM;
+}
+
 /* @return 1: it is there just so; 0: it is not there; or the refusal */
 static int compare(struct plan *plan, const struct inventory *inventory,
 		   const struct nestnet_prefix *prefix, const char *dev, uint32_t ifindex)
@@ -220,7 +195,7 @@ static int compare(struct plan *plan, const struct inventory *inventory,
 		return strcmp(change->dev, dev) == 0 ||
 		       error_set(plan_error(plan), EEXIST, "it is to be on %s",
 				 change->dev);
-	r = change ? 0 : alias_find_place(plan, prefix, &place);
+	r = change ? 0 : find_place(plan, prefix, &place);
 	if (r <= 0 || place.ifindex == ifindex)
 		return r;
 	if (plan->wanted && place.is_own)
@@ -294,7 +269,7 @@ static int find_and_remove(struct plan *plan, const struct alias_request *reques
 {
 	const struct alias_change *change = alias_find_change(plan, &request->prefix);
 	struct alias_place place = { .ifindex = 0 };
-	int r = change ? 0 : alias_find_place(plan, &request->prefix, &place);
+	int r = change ? 0 : find_place(plan, &request->prefix, &place);
 
 	if (r < 0)
 		return r;

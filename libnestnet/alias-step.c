@@ -32,64 +32,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* ---- Where an alias is --------------------------------------------------------------------- */
-
-struct search {
-	const struct nestnet_prefix *prefix;
-	struct alias_place place;
-};
-
-static int match_route(void *userdata, const struct route *route)
-{
-	struct search *search = userdata;
-
-	if (!route)
-		search->place = (struct alias_place){ .ifindex = 0 };
-	else if (route->protocol != ROUTE_PROTOCOL_KERNEL && !search->place.is_own &&
-		 prefix_equal(&route->destination, search->prefix))
-		search->place =
-			(struct alias_place){ route->ifindex,
-					      route->protocol == ROUTE_PROTOCOL_NESTNET };
-	return 0;
-}
-
-static int match_address(void *userdata, const struct interface_address *address)
-{
-	struct search *search = userdata;
-
-	if (!address)
-		search->place = (struct alias_place){ .ifindex = 0 };
-	else if (!search->place.is_own &&
-		 address_equal(&address->prefix.address, &search->prefix->address))
-		search->place =
-			(struct alias_place){ address->ifindex, address->is_alias };
-	return 0;
-}
-
-int alias_find_place(struct plan *plan, const struct nestnet_prefix *prefix,
-		     struct alias_place *ret)
-{
-	struct search by_route = { .prefix = prefix }, by_address = by_route;
-	struct netlink *nl;
-	int r = context_route(plan->ctx, &nl);
-
-	if (r == 0)
-		r = route_list_local(nl, match_route, &by_route, plan_error(plan));
-	if (r == 0 && prefix_is_address(prefix))
-		r = address_list(nl, match_address, &by_address, plan_error(plan));
-	if (r < 0)
-		return r;
-	*ret = by_route.place.is_own || !by_address.place.ifindex ? by_route.place
-								  : by_address.place;
-	return ret->ifindex != 0;
-}
-
 /* ---- The step ------------------------------------------------------------------------------- */
 
 /* All of a plan. */
 struct changes {
 	struct alias_change *list;
 	size_t n;
+	struct alias_look look; /* of when it was planned */
 };
 
 bool alias_is_address(const struct nestnet_prefix *prefix)
@@ -128,16 +77,19 @@ static int accept_twin(struct plan *plan, const struct alias_change *change,
 		       uint32_t ifindex)
 {
 	struct error first = plan->ctx->error;
+	struct alias_look now = { .routes = { .n = 0 } };
 	struct alias_place place;
-	int r = alias_find_place(plan, &change->prefix, &place);
+	int r = alias_look_place(plan, &now, &change->prefix, &place);
 
+	alias_look_clear(&now);
 	if (r == 1 && place.is_own && place.ifindex == ifindex)
 		return 0;
 	plan->ctx->error = first;
 	return -EEXIST;
 }
 
-static int act_on(struct plan *plan, struct alias_change *change)
+/* @param now  what was so when the step began */
+static int act_on(struct plan *plan, struct alias_look *now, struct alias_change *change)
 {
 	struct alias_place place = { .ifindex = 0 };
 	struct netlink *nl;
@@ -151,7 +103,7 @@ static int act_on(struct plan *plan, struct alias_change *change)
 		place.ifindex = link.ifindex;
 	} else if (r == 0) {
 		/* Where it is by now: its interface's addresses may have moved. */
-		r = alias_find_place(plan, &change->prefix, &place);
+		r = alias_look_place(plan, now, &change->prefix, &place);
 		if (r == 0 || !place.is_own)
 			return r < 0 ? r : 0;
 	}
@@ -206,15 +158,17 @@ static int fail(struct plan *plan, struct changes *changes,
 
 static int act(struct plan *plan, void *step)
 {
+	struct alias_look now = { .routes = { .n = 0 } };
 	struct changes *changes = step;
+	int r = 0;
 
-	for (size_t i = 0; i < changes->n; i++) {
-		int r = act_on(plan, &changes->list[i]);
-
+	for (size_t i = 0; r == 0 && i < changes->n; i++) {
+		r = act_on(plan, &now, &changes->list[i]);
 		if (r < 0)
-			return fail(plan, changes, &changes->list[i], r);
+			r = fail(plan, changes, &changes->list[i], r);
 	}
-	return 0;
+	alias_look_clear(&now);
+	return r;
 }
 
 static void free_changes(void *step)
@@ -222,6 +176,7 @@ static void free_changes(void *step)
 	struct changes *changes = step;
 
 	free(changes->list);
+	alias_look_clear(&changes->look);
 	free(changes);
 }
 
@@ -231,19 +186,32 @@ static const struct plan_step_ops changes_ops = {
 	.free = free_changes,
 };
 
+/* The plan's. @return NULL: no memory */
+static struct changes *changes_of(struct plan *plan)
+{
+	struct changes *changes = plan_find(plan, &changes_ops);
+
+	if (changes)
+		return changes;
+	changes = calloc(1, sizeof(*changes));
+	return plan_add(plan, PLAN_ALIASES, &changes_ops, changes) == 0 ? changes : NULL;
+}
+
+struct alias_look *alias_look(struct plan *plan)
+{
+	struct changes *changes = changes_of(plan);
+
+	return changes ? &changes->look : NULL;
+}
+
 int alias_add_change(struct plan *plan, const struct nestnet_prefix *prefix,
 		     const char *dev)
 {
-	struct changes *changes = plan_find(plan, &changes_ops);
+	struct changes *changes = changes_of(plan);
 	struct alias_change *grown;
-	int r;
 
-	if (!changes) {
-		changes = calloc(1, sizeof(*changes));
-		r = plan_add(plan, PLAN_ALIASES, &changes_ops, changes);
-		if (r < 0)
-			return r;
-	}
+	if (!changes)
+		return -ENOMEM;
 	grown = reallocarray(changes->list, changes->n + 1, sizeof(*grown));
 	if (!grown)
 		return error_set_errno(plan_error(plan), ENOMEM);

@@ -4,17 +4,10 @@
 
 /* Aliases that nestnet makes: where they are, and the step that makes and removes them. */
 
-#include "plan/plan.h"
+#include "alias-look.h"
 
-/** Where a prefix is local to L1. */
-struct alias_place {
-	uint32_t ifindex; /* 0: nowhere */
-	bool is_own;      /* nestnet made it so */
-};
-
-/** @return 1: it is local, at *ret, by nestnet if that is one of several; 0; or -errno */
-int alias_find_place(struct plan *plan, const struct nestnet_prefix *prefix,
-		     struct alias_place *ret);
+/** What the plan has read of the kernel for its aliases. @return NULL: no memory */
+struct alias_look *alias_look(struct plan *plan);
 
 /** Its form is an address, not a route. */
 bool alias_is_address(const struct nestnet_prefix *prefix);
