@@ -60,6 +60,13 @@ struct cover {
 	uint8_t key[NFT_KEY_MAX];
 };
 
+/** Targets of exposures that no element counts, sorted (exposure-guest-count.c). */
+struct guest_counts {
+	struct guest_count *list;
+	size_t n, room;
+	bool is_known;
+};
+
 struct elements {
 	struct netlink *nl;
 	bool has_generation;
@@ -76,6 +83,7 @@ struct elements {
 	struct pass_change *passes;
 	size_t n_passes;
 	struct cover cover;
+	struct guest_counts guest_counts;
 };
 
 /** Makes the memory. @return false: there is none */

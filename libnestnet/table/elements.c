@@ -38,6 +38,7 @@ struct elements *elements_free(struct elements *elements)
 	arena_clear(&elements->memory);
 	free(elements->buckets);
 	free(elements->passes);
+	free(elements->guest_counts.list);
 	free(elements);
 	return NULL;
 }

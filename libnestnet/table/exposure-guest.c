@@ -8,12 +8,13 @@
  * first exposure is the target itself, the second is target . 2, and so on.
  *
  * Exposures that end by themselves cannot count. Their targets are in sets of their own,
- * for as long as the longest of them; and so are prefixes. These are few: whether another
- * one still wants the target is found by looking at all of them.
+ * for as long as the longest of them; and so are prefixes. Whether another one still wants the
+ * target is found by looking at all of them, once (exposure-guest-count.c).
  */
 
 #include "table/exposure-guest.h"
 
+#include "table/exposure-guest-count.h"
 #include "table/exposure-key.h"
 
 #include "base/address.h"
@@ -30,43 +31,17 @@ struct guest_sets {
 	enum ruleset_set guest, more;
 };
 
-/* What a target is a member of: of one of the first two, and of the third beside it. */
-enum membership {
-	CLOSED,
-	OPEN,
-	COEXISTS,
-};
-
-static bool is_counted(const struct exposure *exposure)
-{
-	return exposure->timeout_ms == 0 && prefix_is_address(&exposure->target.prefix);
-}
-
-static bool is_of(const struct exposure *exposure, enum membership membership)
-{
-	bool is_open = exposure->flags & NESTNET_EXPOSE_OPEN;
-
-	switch (membership) {
-	case CLOSED:
-		return !is_open;
-	case OPEN:
-		return is_open;
-	case COEXISTS:
-		break;
-	}
-	return exposure->flags & NESTNET_EXPOSE_COEXIST;
-}
-
 /* ---- Counted ---------------------------------------------------------------------------- */
 
-static struct guest_sets counted_sets(enum membership membership)
+static struct guest_sets counted_sets(enum guest_membership membership)
 {
 	switch (membership) {
-	case CLOSED:
+	case GUEST_CLOSED:
+	case GUEST_MEMBERSHIPS:
 		break;
-	case OPEN:
+	case GUEST_OPEN:
 		return (struct guest_sets){ RULESET_GUEST_OPEN, RULESET_GUEST_OPEN_MORE };
-	case COEXISTS:
+	case GUEST_COEXISTS:
 		return (struct guest_sets){ RULESET_COEXIST, RULESET_COEXIST_MORE };
 	}
 	return (struct guest_sets){ RULESET_GUEST, RULESET_GUEST_MORE };
@@ -120,7 +95,7 @@ static int read_count(struct elements *elements, struct guest_sets sets,
 
 /* One exposure more has the target, or (by -1) one less. */
 static int count_guest(struct elements *elements, const struct exposure *exposure,
-		       enum membership membership, int by, struct error *error)
+		       enum guest_membership membership, int by, struct error *error)
 {
 	const struct nestnet_address *target = &exposure->target.prefix.address;
 	struct guest_sets sets = counted_sets(membership);
@@ -150,16 +125,17 @@ static int count_guest(struct elements *elements, const struct exposure *exposur
 /* ---- For a time, and prefixes ------------------------------------------------------------- */
 
 static enum ruleset_set uncounted_set(const struct exposure *exposure,
-				      enum membership membership)
+				      enum guest_membership membership)
 {
 	bool is_prefix = !prefix_is_address(&exposure->target.prefix);
 
 	switch (membership) {
-	case CLOSED:
+	case GUEST_CLOSED:
+	case GUEST_MEMBERSHIPS:
 		break;
-	case OPEN:
+	case GUEST_OPEN:
 		return is_prefix ? RULESET_GUEST_OPEN_PREF : RULESET_GUEST_OPEN_TIMED;
-	case COEXISTS:
+	case GUEST_COEXISTS:
 		return is_prefix ? RULESET_COEXIST_PREF : RULESET_COEXIST_TIMED;
 	}
 	return is_prefix ? RULESET_GUEST_PREF : RULESET_GUEST_TIMED;
@@ -168,7 +144,7 @@ static enum ruleset_set uncounted_set(const struct exposure *exposure,
 /* The guest is there for as long as the longest of its exposures, and a moment more; where
  * others' rules let it by, until somebody takes these back. */
 static int add_uncounted(struct elements *elements, const struct exposure *exposure,
-			 enum membership membership, struct error *error)
+			 enum guest_membership membership, struct error *error)
 {
 	enum ruleset_set set = uncounted_set(exposure, membership);
 	int family = endpoint_family(&exposure->target), r;
@@ -178,7 +154,7 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	r = elements_get(elements, set, family, element.key, &there, error);
 	if (r < 0)
 		return r;
-	if (exposure->timeout_ms && membership != COEXISTS)
+	if (exposure->timeout_ms && membership != GUEST_COEXISTS)
 		element.timeout_ms = exposure->timeout_ms + EXPOSURE_GRACE_MS;
 	if (r == 1 && (there.timeout_ms == 0 ||
 		       (element.timeout_ms && there.expires_ms >= element.timeout_ms)))
@@ -186,35 +162,12 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	return elements_put(elements, set, family, &element, error);
 }
 
-struct seeker {
-	const struct nestnet_prefix *target;
-	enum membership membership;
-};
-
-static int seek_target(void *userdata, const struct exposure *exposure)
-{
-	const struct seeker *seeker = userdata;
-
-	return !is_counted(exposure) && is_of(exposure, seeker->membership) &&
-	       prefix_equal(&exposure->target.prefix, seeker->target);
-}
-
-/* @return 1: an exposure that is not counted wants it; 0; or a negative errno */
-static int seek(struct elements *elements, const struct nestnet_prefix *target,
-		enum membership membership, struct error *error)
-{
-	struct seeker seeker = { .target = target, .membership = membership };
-	int r = exposure_load_uncounted(elements, error);
-
-	return r < 0 ? r : exposure_each_uncounted(elements, seek_target, &seeker, error);
-}
-
 static int remove_uncounted(struct elements *elements, const struct exposure *exposure,
-			    enum membership membership, struct error *error)
+			    enum guest_membership membership, struct error *error)
 {
 	const struct nestnet_prefix *target = &exposure->target.prefix;
 	struct nft_element element = { .comment = "" };
-	int r = seek(elements, target, membership, error);
+	int r = guest_count_seek(elements, target, membership, error);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
@@ -226,21 +179,21 @@ static int remove_uncounted(struct elements *elements, const struct exposure *ex
 /* ---- Both ----------------------------------------------------------------------------------- */
 
 static int add(struct elements *elements, const struct exposure *exposure,
-	       enum membership membership, struct error *error)
+	       enum guest_membership membership, struct error *error)
 {
-	if (!is_of(exposure, membership))
+	if (!guest_is_of(exposure, membership))
 		return 0;
-	if (is_counted(exposure))
+	if (guest_is_counted(exposure))
 		return count_guest(elements, exposure, membership, 1, error);
 	return add_uncounted(elements, exposure, membership, error);
 }
 
 static int take_out(struct elements *elements, const struct exposure *exposure,
-		    enum membership membership, struct error *error)
+		    enum guest_membership membership, struct error *error)
 {
-	if (!is_of(exposure, membership))
+	if (!guest_is_of(exposure, membership))
 		return 0;
-	if (is_counted(exposure))
+	if (guest_is_counted(exposure))
 		return count_guest(elements, exposure, membership, -1, error);
 	return remove_uncounted(elements, exposure, membership, error);
 }
@@ -248,21 +201,25 @@ static int take_out(struct elements *elements, const struct exposure *exposure,
 int guest_add(struct elements *elements, const struct exposure *exposure,
 	      struct error *error)
 {
-	int r = add(elements, exposure, CLOSED, error);
+	int r = guest_count_change(elements, exposure, 1, error);
 
 	if (r == 0)
-		r = add(elements, exposure, OPEN, error);
-	return r < 0 ? r : add(elements, exposure, COEXISTS, error);
+		r = add(elements, exposure, GUEST_CLOSED, error);
+	if (r == 0)
+		r = add(elements, exposure, GUEST_OPEN, error);
+	return r < 0 ? r : add(elements, exposure, GUEST_COEXISTS, error);
 }
 
 int guest_remove(struct elements *elements, const struct exposure *exposure,
 		 struct error *error)
 {
-	int r = take_out(elements, exposure, CLOSED, error);
+	int r = guest_count_change(elements, exposure, -1, error);
 
 	if (r == 0)
-		r = take_out(elements, exposure, OPEN, error);
-	return r < 0 ? r : take_out(elements, exposure, COEXISTS, error);
+		r = take_out(elements, exposure, GUEST_CLOSED, error);
+	if (r == 0)
+		r = take_out(elements, exposure, GUEST_OPEN, error);
+	return r < 0 ? r : take_out(elements, exposure, GUEST_COEXISTS, error);
 }
 
 /* Exposures that ended by themselves have left their target behind: it goes now. */
@@ -278,7 +235,7 @@ static int coexists_uncounted(struct elements *elements, const struct nestnet_pr
 	r = elements_get(elements, set, family, key.key, &element, error);
 	if (r <= 0 || memcmp(element.key_end, key.key_end, sizeof(key.key_end)) != 0)
 		return r < 0 ? r : 0;
-	r = seek(elements, target, COEXISTS, error);
+	r = guest_count_seek(elements, target, GUEST_COEXISTS, error);
 	return r == 0 ? elements_remove(elements, set, family, key.key, error) : r;
 }
 

@@ -223,6 +223,63 @@ START_TEST(an_empty_transaction_changes_nothing)
 }
 END_TEST
 
+static bool is_in(const char *set, const char *address)
+{
+	return strstr(elements_of(set), address) != NULL;
+}
+
+static void add_timed(struct nestnet_transaction *tx, const char *alias,
+		      const char *target, unsigned int flags)
+{
+	const struct nestnet_expose_options options = { .size = sizeof(options),
+							.timeout_ms = 3600000,
+							.flags = flags };
+	struct nestnet_endpoint from = alias_of(alias), to = target_of(target);
+
+	ok(nestnet_expose(tx, &from, &to, &options));
+}
+
+static void remove_all(struct nestnet_transaction *tx, const char *one, const char *other)
+{
+	struct nestnet_endpoint first = alias_of(one), second = alias_of(other);
+
+	ok(nestnet_unexpose(tx, &first, 0));
+	ok(nestnet_unexpose(tx, &second, 0));
+}
+
+/* Targets of exposures that end by themselves are counted by nobody in the kernel. */
+START_TEST(a_target_stays_as_it_is_for_as_long_as_one_of_its_exposures)
+{
+	struct nestnet_transaction *tx = begin();
+
+	add_timed(tx, "10.128.0.13:80", "192.168.122.89:80", NESTNET_EXPOSE_COEXIST);
+	add_timed(tx, "10.128.0.14:80", "192.168.122.89:80", NESTNET_EXPOSE_COEXIST);
+	add_timed(tx, "10.128.0.15:80", "192.168.122.90:80", 0);
+	add_timed(tx, "10.128.0.15:81", "192.168.122.90:81", NESTNET_EXPOSE_OPEN);
+	ok(commit(tx));
+	tx = begin();
+	remove_all(tx, "10.128.0.13:80", "10.128.0.15:80");
+	ok(commit(tx));
+	ck_assert(is_in("guest_timed4", "192.168.122.89"));
+	ck_assert(is_in("coexist_timed4", "192.168.122.89"));
+	ck_assert(!is_in("guest_timed4", "192.168.122.90"));
+	ck_assert(is_in("guest_open_timed4", "192.168.122.90"));
+
+	tx = begin();
+	remove_all(tx, "10.128.0.14:80", "10.128.0.15:81");
+	add_timed(tx, "10.128.0.13:80", "192.168.122.89:80", 0);
+	add_timed(tx, "10.128.0.14:80", "192.168.122.89:80", 0);
+	remove_all(tx, "10.128.0.14:80", "10.128.0.13:80");
+	add_timed(tx, "10.128.0.14:80", "192.168.122.89:80", 0);
+	ok(commit(tx));
+	ck_assert(is_in("guest_timed4", "192.168.122.89"));
+	ck_assert_str_eq(elements_of("coexist_timed4"), "");
+	ck_assert_str_eq(elements_of("guest_open_timed4"), "");
+	ok(unexpose("10.128.0.14:80", 0));
+	ck_assert_str_eq(elements_of("guest_timed4"), "");
+}
+END_TEST
+
 START_TEST(ten_thousand_exposures_are_one_commit)
 {
 	struct nestnet_transaction *tx = begin();
@@ -343,6 +400,8 @@ int main(void)
 	tcase_add_test(order, a_bridge_that_is_deleted_and_added_is_there_or_untouched);
 	tcase_add_test(order, a_transaction_that_is_committed_again_changes_nothing);
 	tcase_add_test(order, an_empty_transaction_changes_nothing);
+	tcase_add_test(order,
+		       a_target_stays_as_it_is_for_as_long_as_one_of_its_exposures);
 	tcase_add_test(order, ten_thousand_exposures_are_one_commit);
 	tcase_add_test(order, nothing_is_said_after_success);
 	tcase_add_test(plans, a_plan_lists_each_change_and_makes_none);
