@@ -430,24 +430,48 @@ int cli_names(struct cli *cli, int argc, char **argv, const struct cli_flag *fla
 
 /* ---- The command ---------------------------------------------------------------------------- */
 
+/* "add, del or list".
+ * @return how many; 0: the noun is none that has verbs */
+static size_t name_verbs(const char *noun, char *buf, size_t size)
+{
+	size_t n = 0, left = 0, len = 0;
+
+	for (size_t i = 0; i < n_commands; i++)
+		left += commands[i].verb && strcmp(commands[i].noun, noun) == 0;
+	buf[0] = '\0';
+	for (size_t i = 0; i < n_commands && len < size; i++) {
+		if (!commands[i].verb || strcmp(commands[i].noun, noun) != 0)
+			continue;
+		len += (size_t)snprintf(buf + len, size - len, "%s%s",
+					n == 0          ? ""
+					: n + 1 == left ? " or "
+							: ", ",
+					commands[i].verb);
+		n++;
+	}
+	return n;
+}
+
 const struct command *cli_find(const struct cli *cli, const char *noun, const char *verb)
 {
-	bool is_noun = false;
+	char verbs[128];
 
 	for (size_t i = 0; i < n_commands; i++) {
 		if (strcmp(commands[i].noun, noun) != 0)
 			continue;
 		if (!commands[i].verb || (verb && strcmp(commands[i].verb, verb) == 0))
 			return &commands[i];
-		is_noun = true;
 	}
-	if (!is_noun)
-		cli_usage_at(cli, noun, "unknown command '%s' (see nestnet --help)", noun);
+	if (name_verbs(noun, verbs, sizeof(verbs)) == 0)
+		cli_usage_at(cli, noun, "unknown command '%s' (%s)", noun,
+			     cli->file && strcmp(noun, "nestnet") == 0
+				     ? "a line of a file begins behind that word"
+				     : "see nestnet --help");
 	else if (verb)
-		cli_usage_at(cli, noun, "unknown command '%s %s' (see nestnet --help)", noun,
-			     verb);
+		cli_usage_at(cli, noun, "unknown command '%s %s': %s takes %s", noun, verb,
+			     noun, verbs);
 	else
-		cli_usage_at(cli, noun, "'%s' wants a verb (see nestnet --help)", noun);
+		cli_usage_at(cli, noun, "'%s' wants a verb: %s", noun, verbs);
 	return NULL;
 }
 
@@ -456,14 +480,13 @@ static bool is_help(const char *word)
 	return word && (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0);
 }
 
-/* "nestnet tap --help": the noun's commands. */
-static bool print_noun(const char *noun, const char *verb)
+/* "nestnet tap --help" and "nestnet help tap": the noun's commands. */
+static bool print_noun(const struct cli *cli, const char *noun, const char *verb)
 {
-	bool is_noun = false;
+	char verbs[128];
 
-	for (size_t i = 0; i < n_commands; i++)
-		is_noun = is_noun || (strcmp(commands[i].noun, noun) == 0 && commands[i].verb);
-	if (!is_noun || !is_help(verb))
+	if (!(verb ? is_help(verb) : cli->is_help) ||
+	    name_verbs(noun, verbs, sizeof(verbs)) == 0)
 		return false;
 	print_commands(noun);
 	return true;
@@ -484,7 +507,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	const struct command *command;
 	int skip;
 
-	if (print_noun(argv[0], argc > 1 ? argv[1] : NULL))
+	if (print_noun(cli, argv[0], argc > 1 ? argv[1] : NULL))
 		return STATUS_OK;
 	command = cli_find(cli, argv[0], argc > 1 ? argv[1] : NULL);
 	if (!command)
@@ -517,7 +540,11 @@ int main(int argc, char **argv)
 	}
 	if (optind == argc && !cli.is_help)
 		return cli_usage(&cli, "a command is missing (see nestnet --help)");
-	if (optind == argc || strcmp(argv[optind], "help") == 0) {
+	if (optind < argc && strcmp(argv[optind], "help") == 0) {
+		cli.is_help = true;
+		optind++;
+	}
+	if (optind == argc || (cli.is_help && is_help(argv[optind]))) {
 		print_overview();
 		status = STATUS_OK;
 	} else {

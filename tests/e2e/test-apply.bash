@@ -414,7 +414,7 @@ test_a_malformed_file_is_refused_where_it_is_wrong() {
 	nestnet expose 10.128.0.13 192.168.122.89
 	nestnet tap add tap0
 	file_refused 2 ":1:1: unknown command 'frobnicate'" <<<"frobnicate"
-	file_refused 2 ":3:3: unknown command 'nestnet'" <<<$'tap add tap0\n# comment\n  nestnet tap add tap1'
+	file_refused 2 ":3:3: unknown command 'nestnet' \(a line of a file begins behind that word\)" <<<$'tap add tap0\n# comment\n  nestnet tap add tap1'
 	file_refused 2 ":1:1: 'tap' wants a verb" <<<"tap"
 	file_refused 2 ":1:1: unknown command 'tap make'" <<<"tap make tap0"
 	file_refused 2 ":2:1: tap add: too few arguments" <<<$'tap add tap0\ntap add'

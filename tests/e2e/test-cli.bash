@@ -148,8 +148,22 @@ test_every_command_has_help_with_an_example() {
 	done
 	matches "--help" 'expose' "$(nestnet --help)"
 	matches "-h" 'expose' "$(nestnet -h)"
+	same "help" "$(nestnet --help)" "$(nestnet help)"
+	same "help help" "$(nestnet --help)" "$(nestnet help --help)"
+	same "help expose" "$(nestnet expose --help)" "$(nestnet help expose)"
+	same "help tap add" "$(nestnet tap add --help)" "$(nestnet help tap add)"
+	same "help tap" "$(nestnet tap --help)" "$(nestnet help tap)"
+	same "-h tap" "$(nestnet tap --help)" "$(nestnet -h tap)"
 	matches "--version" '^nestnet [0-9]' "$(nestnet --version)"
 	same "-V" "$(nestnet --version)" "$(nestnet -V)"
+}
+
+test_a_verb_that_is_missing_or_unknown_is_answered_with_those_there_are() {
+	refused 2 "^nestnet: 'tap' wants a verb: add, del or list$" nestnet tap
+	refused 2 "^nestnet: unknown command 'tap make': tap takes add, del or list$" nestnet tap make
+	refused 2 "^nestnet: unknown command 'guest x': guest takes list or wait$" nestnet guest x
+	refused 2 "^nestnet: unknown command 'show' \(see nestnet --help\)$" nestnet show
+	refused 2 "^nestnet: unknown command 'show' \(see nestnet --help\)$" nestnet help show
 }
 
 test_help_fits_a_terminal() {

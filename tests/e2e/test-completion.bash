@@ -35,6 +35,8 @@ test_every_command_of_the_help_is_offered_and_no_other() {
 		same "verbs of $noun" "$(commands | sed -n "s/^$noun //p" | LC_ALL=C sort)" \
 			"$(completes "$noun" '')"
 	done
+	same "what help takes" "$(completes '')" "$(completes help '')"
+	offers "add del list" help tap ''
 }
 
 # takes WORD...: whether nestnet knows the last one as an option; where it does, it asks for
