@@ -26,8 +26,8 @@ struct reader {
 	struct file *file;
 	json_t *root;
 	char where[64]; /* the object at hand */
-	const char *wrong; /* the key that has another type, or none; NULL: all is well */
-	bool is_missing;   /* it is not there */
+	const char *wrong; /* a key; NULL: all is well */
+	const char *why;   /* what is wrong with it; NULL: it has another type */
 	bool is_forwarding[2]; /* of IPv4 and IPv6 */
 };
 
@@ -83,7 +83,7 @@ static const char *name_of(struct reader *reader, const json_t *object, const ch
 
 	if (!text && !reader->wrong) {
 		reader->wrong = key;
-		reader->is_missing = true;
+		reader->why = "missing";
 	}
 	return text;
 }
@@ -298,6 +298,31 @@ static void put_target(struct reader *reader, const json_t *object, struct words
 		put(words, "%s:%s", target, port);
 }
 
+/* Status says the alias twice, and whoever edits one of them means it: its parts, which need not
+ * be there, are those of the id. What is no alias is refused as such. */
+static void hold_against_id(struct reader *reader, const json_t *object, const char *id)
+{
+	const char *alias = text_of(reader, object, "alias");
+	const char *port = text_of(reader, object, "port");
+	const char *protocol = text_of(reader, object, "protocol");
+	char text[NESTNET_TEXT_MAX * 2], parts[NESTNET_TEXT_MAX], whole[NESTNET_TEXT_MAX];
+	bool has_brackets = alias && port && strchr(alias, ':');
+	struct nestnet_endpoint of_parts, of_id;
+
+	if (!alias || !id || reader->wrong || nestnet_alias_parse(id, &of_id, NULL) < 0)
+		return;
+	snprintf(text, sizeof(text), "%s%.80s%s%s%.16s%s%.16s", has_brackets ? "[" : "", alias,
+		 has_brackets ? "]" : "", port ? ":" : "", port ? port : "",
+		 port && protocol ? "/" : "", port && protocol ? protocol : "");
+	if (nestnet_alias_parse(text, &of_parts, NULL) == 0 &&
+	    strcmp(nestnet_endpoint_format(&of_parts, parts),
+		   nestnet_endpoint_format(&of_id, whole)) == 0)
+		return;
+	reader->wrong = "alias";
+	reader->why = "not that of id, which names the exposure (change both, or leave alias, "
+		      "protocol and port out)";
+}
+
 /* What was there was allowed to be, whatever L1 has of its own. */
 static void put_exposure(struct reader *reader, const json_t *object, struct words *words)
 {
@@ -306,6 +331,7 @@ static void put_exposure(struct reader *reader, const json_t *object, struct wor
 	if (text_of(reader, object, "tap")) /* a program's own */
 		return;
 	id = name_of(reader, object, "id");
+	hold_against_id(reader, object, id);
 	put(words, "expose");
 	put(words, "%s", id ? id : "");
 	put_target(reader, object, words);
@@ -349,9 +375,8 @@ static int refuse(struct reader *reader, const char *why)
 static int take_words(struct reader *reader, struct words *words)
 {
 	if (reader->wrong)
-		return refuse(reader, reader->is_missing
-					      ? "missing"
-					      : "not of the type that status prints");
+		return refuse(reader, reader->why ? reader->why
+						  : "not of the type that status prints");
 	if (words->is_failed) {
 		cli_say("out of memory");
 		return STATUS_FAILED;
@@ -434,7 +459,7 @@ int file_take_json(struct cli *cli, struct file *file, const char *text, size_t 
 		return STATUS_USAGE;
 	}
 	if (!is_state(&reader)) {
-		file_say_at(file, 1, 1, "no state as status prints it: it has no list of that");
+		file_say_at(file, 1, 1, "no state as 'nestnet -j status' prints it");
 		json_delete(reader.root);
 		return STATUS_USAGE;
 	}

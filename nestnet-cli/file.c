@@ -342,13 +342,14 @@ static int open_text(const char *name, char **ret, size_t *ret_len)
 	return code;
 }
 
+/* An object; or a list, which is no state, and is told that. */
 static bool is_json(const char *text, size_t len)
 {
 	while (len > 0 && strchr(" \t\r\n", *text) && *text) {
 		text++;
 		len--;
 	}
-	return len > 0 && *text == '{';
+	return len > 0 && (*text == '{' || *text == '[');
 }
 
 static int begin(struct cli *cli, const char *name, struct file **ret)

@@ -129,8 +129,9 @@ test_malformed_json_is_refused() {
 	json_refused ':2:[0-9]+: ' . <<<$'{ "taps":\n [ }'
 	json_refused ':1:[0-9]+: ' . <<<'{} more'
 	json_refused ':1:[0-9]+: ' 'duplicate' <<<'{"taps": [], "taps": []}'
-	json_refused ':1:1: ' 'no state as status prints it' <<<'{}'
-	json_refused ':1:1: ' 'no state as status prints it' <<<'{"bogus": 1}'
+	json_refused ':1:1: ' 'no state as .nestnet -j status. prints it' <<<'{}'
+	json_refused ':1:1: ' 'no state as .nestnet -j status. prints it' <<<'{"bogus": 1}'
+	json_refused ':1:1: ' 'no state as .nestnet -j status. prints it' < <(nestnet -j list)
 	json_refused ': JSON: taps: ' 'not a list' <<<'{"taps": 7}'
 	json_refused ': taps\[0\]: ' 'not an object' <<<'{"taps": ["tap0"]}'
 	json_refused ': taps\[1\]: name: ' 'not of the type' <<<'{"taps": [{"name": "a"}, {"name": 7}]}'
@@ -151,6 +152,27 @@ test_malformed_json_is_refused() {
 		<<<'{"exposures": [{"id": "10.9.0.1", "target": "10.0.0.1"}, {"id": "10.9.0.1", "target": "10.0.0.2"}]}'
 	json_refused ': forwarding: ' 'not an object' <<<'{"forwarding": true}'
 	json_refused ': bridges\[0\]: ' 'addresses: not of the type' <<<'{"bridges": [{"name": "b", "addresses": [7]}]}'
+}
+
+# An edit of what status says twice is made in both places, or it would be passed over.
+test_an_alias_that_is_not_its_ids_is_refused() {
+	local edit
+
+	nestnet expose 10.128.0.13 192.168.122.89
+	nestnet expose 10.128.0.14:80-81/udp 192.168.122.90
+	nestnet expose '[fd10:128::13]:80' 'fd12::89'
+	nestnet expose '*:8080' 192.168.122.90
+	nestnet -j status >"$LAB_SCRATCH/status"
+	for edit in '[1].alias="10.128.0.15"' '[1].alias="10.128.0.400"' '[1].port="80"' '[1].alias="10.128.0.13/31"' \
+		'[2].alias="*"' '[2].port="80"' '[2].protocol="tcp"' '[2].port=null' '[3].port="x"' \
+		'[3].alias="10.128.0.14"' '[0].alias="fd10:128::14"'; do
+		json_refused ": exposures\[[0-3]\]: " 'alias: not that of id' \
+			< <(jq ".exposures$edit" "$LAB_SCRATCH/status")
+	done
+	for edit in 'del(.exposures[].alias)' 'del(.exposures[0, 1, 3] | .port, .protocol, .alias)' .; do
+		jq "$edit" "$LAB_SCRATCH/status" >"$LAB_SCRATCH/json"
+		changes_nothing nestnet apply "$LAB_SCRATCH/json"
+	done
 }
 
 test_what_is_not_managed_and_unknown_keys_are_ignored() {
