@@ -278,7 +278,7 @@ nestnet_transaction_free(struct nestnet_transaction *tx);
  * go on. Forwarding is turned on where it is asked for, and never off.
  *
  * Such a transaction takes what adds (nestnet_expose(), nestnet_tap_add(),
- * nestnet_bridge_add(), nestnet_bridge_attach(), nestnet_nat_add() and
+ * nestnet_bridge_add(), nestnet_bridge_attach(), nestnet_nat_add(), nestnet_alias_add() and
  * nestnet_forward_set() to on), in any order, each object once: said again in the same way
  * it is passed over, in another way it is -EINVAL. An interface to attach or to forward
  * from that is not there is a warning in the log, no error.
