@@ -213,6 +213,8 @@ static const char *why_not(struct picture *picture, const json_t *exposure,
 	struct nestnet_address address;
 	struct nestnet_route route;
 
+	if (strcmp(or_empty(text_of(exposure, "tap")), "(gone)") == 0)
+		return "its tap is gone";
 	if (!is_true(forwarding, strchr(or_empty(target), ':') ? "ipv6" : "ipv4"))
 		return "forwarding is off";
 	if (!way->ifname[0])

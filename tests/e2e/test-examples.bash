@@ -97,6 +97,7 @@ test_a_monitor_that_is_killed_leaves_no_tap_and_its_exposure_goes() {
 	wait $! || true
 	same "links" "" "$(links)"
 	same "the exposure's tap" "(gone)" "$(nestnet -j list 10.128.0.13 | jq -r '.[].tap')"
+	matches "status" 'exposure [^!]*! its tap is gone' "$(nestnet status)"
 	nestnet tap del vm0 --if-exists
 	same "exposures" "" "$(nestnet list)"
 }
