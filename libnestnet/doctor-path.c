@@ -227,9 +227,13 @@ static int check_rp_filter(struct doctor *doctor, const struct inventory_link *i
 		       doctor->uplinks.ifindexes[0] == in->link.ifindex;
 	char remedy[96];
 
-	if (filter != 1 || is_only)
+	if (filter != 1)
 		return doctor_say(doctor, "rp_filter", NESTNET_FINDING_OK, name, NULL,
 				  "%d: it drops nothing here", filter);
+	if (is_only)
+		return doctor_say(
+			doctor, "rp_filter", NESTNET_FINDING_OK, name, NULL,
+			"1, strict: it drops only what a route says is elsewhere");
 	snprintf(remedy, sizeof(remedy), "sysctl -w net.ipv4.conf.%s.rp_filter=2", name);
 	return doctor_say(
 		doctor, "rp_filter", NESTNET_FINDING_WARN, name, remedy,
@@ -279,23 +283,52 @@ static int check_forwarding(struct doctor *doctor, int family,
 			  "off: nothing is passed on to guests");
 }
 
+/* An interface that is down has no routes, but what is in its network is meant for it.
+ * @param least  the length of the route that is taken in its place
+ * @return NULL where there is none */
+static const struct inventory_link *find_down(const struct doctor *doctor,
+					      const struct nestnet_prefix *target,
+					      unsigned int least)
+{
+	for (size_t i = 0; i < doctor->inventory.n; i++) {
+		const struct inventory_link *link = &doctor->inventory.links[i];
+
+		for (size_t a = 0; !link->link.is_up && a < link->n_addresses; a++) {
+			if (link->addresses[a].len > least &&
+			    prefix_contains(&link->addresses[a], &target->address))
+				return link;
+		}
+	}
+	return NULL;
+}
+
 static int check_route(struct doctor *doctor, struct doctor_path *path,
 		       const char *target)
 {
+	const struct inventory_link *down;
 	struct route route;
 	int r = find_route(doctor, &path->target, &route);
 
 	if (r < 0)
 		return r;
 	path->out = inventory_find(&doctor->inventory, route.ifindex);
+	down = find_down(doctor, &path->target, r == 0 ? 0 : route.destination.len);
+	if (down && !route.is_local) {
+		path->out = down;
+		return doctor_say(doctor, "routed", NESTNET_FINDING_FAIL, target, NULL,
+				  "%s, in whose network it is, is down", down->link.name);
+	}
 	if (r == 0 || !path->out)
 		return doctor_say(
 			doctor, "routed", NESTNET_FINDING_FAIL, target, NULL,
 			"there is no route to it: does its bridge have an address in "
 			"its network?");
-	if (route.is_local)
+	if (route.is_local) {
+		path->out = NULL; /* nobody is to be asked for, behind no interface */
 		return doctor_say(doctor, "routed", NESTNET_FINDING_WARN, target, NULL,
-				  "it is this host's own address, no guest's");
+				  "it is this host's own address, no guest's: were alias "
+				  "and target swapped?");
+	}
 	if (uplinks_have(&doctor->uplinks, route.ifindex))
 		return doctor_say(
 			doctor, "routed", NESTNET_FINDING_WARN, target, NULL,
@@ -358,8 +391,15 @@ static int check_guest(struct doctor *doctor, struct doctor_path *path,
 	case NESTNET_NEIGHBOUR_STALE:
 		break;
 	}
-	return doctor_say(doctor, "neighbour", NESTNET_FINDING_OK, target, NULL,
-			  "known on %s", path->out->link.name);
+	r = doctor_say(doctor, "neighbour", NESTNET_FINDING_OK, target, NULL,
+		       "known on %s", path->out->link.name);
+	if (r != 0 || search.port != 0 || !search.found.has_mac ||
+	    path->out->link.kind != LINK_BRIDGE)
+		return r;
+	return doctor_say(doctor, "port", NESTNET_FINDING_SKIP, target, remedy,
+			  "no port of %s has heard it lately: whether it is there is not "
+			  "known",
+			  path->out->link.name);
 }
 
 static int check_port(struct doctor *doctor, const struct doctor_path *path)
@@ -402,12 +442,17 @@ static int check_in(struct doctor *doctor, struct doctor_path *path)
 
 static int say_translated(struct doctor *doctor, const struct exposure *exposure)
 {
-	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX];
+	char alias[NESTNET_TEXT_MAX], target[NESTNET_TEXT_MAX], from[NESTNET_TEXT_MAX];
+	char only[NESTNET_TEXT_MAX + 64] = "";
 
+	if (exposure->n_from > 0)
+		snprintf(only, sizeof(only), ", only from %s%s",
+			 nestnet_prefix_format(&exposure->from[0], from),
+			 exposure->n_from > 1 ? " and others" : "");
 	return doctor_say(doctor, "translated", NESTNET_FINDING_OK,
 			  nestnet_endpoint_format(&exposure->alias, alias), NULL,
-			  "exposed to %s",
-			  nestnet_endpoint_format(&exposure->target, target));
+			  "exposed to %s%s",
+			  nestnet_endpoint_format(&exposure->target, target), only);
 }
 
 int doctor_path(struct doctor *doctor, struct doctor_path *path)

@@ -134,8 +134,45 @@ test_a_bridge_that_is_down_has_a_remedy() {
 	ip -netns l1 route add 192.168.122.0/24 via 10.128.0.1
 	finds routed '^warn 192\.168\.122\.89: it is looked for by the uplink eth0' 10.128.0.13
 	ip -netns l1 route del 192.168.122.0/24 via 10.128.0.1
+	finds routed '^fail 192\.168\.122\.89: virbr0, in whose network it is, is down' 10.128.0.13
+	finds delivered '^fail virbr0: the interface is down' 10.128.0.13
+	same "remedies" "ip link set dev virbr0 up" "$(remedies 10.128.0.13)"
 	ip -netns l1 route del default via 10.128.0.1
-	finds routed '^fail 192\.168\.122\.89: there is no route to it' 10.128.0.13
+	finds routed '^fail 192\.168\.122\.89: virbr0, in whose network it is, is down' 10.128.0.13
+	ip -netns l1 route add default via 10.128.0.1
+	heals
+}
+
+test_a_target_that_no_route_leads_to_fails() {
+	nestnet expose 10.128.0.13 192.168.99.9
+	finds routed '^warn 192\.168\.99\.9: it is looked for by the uplink eth0' 10.128.0.13
+	ip -netns l1 route del default via 10.128.0.1
+	finds routed '^fail 192\.168\.99\.9: there is no route to it' 10.128.0.13
+}
+
+# Alias and target, the wrong way round.
+test_a_target_that_is_the_hosts_own_is_a_warning() {
+	nestnet expose 192.168.122.89 10.128.0.13
+	finds routed '^warn 10\.128\.0\.13: .* no guest.s: were alias and target swapped' 192.168.122.89
+	same "the rest of its way" "" "$(finding neighbour 192.168.122.89; finding delivered 192.168.122.89)"
+}
+
+test_who_alone_is_admitted_is_told() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	finds translated '^ok 10\.128\.0\.13: exposed to 192\.168\.122\.89$' 10.128.0.13
+	nestnet expose 10.128.0.13 192.168.122.89 --from 203.0.113.0/24 --replace
+	finds translated ' 192\.168\.122\.89, only from 203\.0\.113\.0/24$' 10.128.0.13
+	nestnet expose 10.128.0.13 192.168.122.89 --from 203.0.113.0/24 --from 10.9.0.0/16 --replace
+	finds translated ', only from [0-9./]+ and others$' 10.128.0.13
+}
+
+# Its address is known for a while yet, and nothing of it arrives.
+test_a_guest_that_no_port_has_heard_is_told() {
+	nestnet expose 10.128.0.13 192.168.122.89
+	comes
+	finds port '^ok vnet0: ' 10.128.0.13
+	ip -netns l1 link set vnet0 nomaster
+	finds port '^skip 192\.168\.122\.89: no port of virbr0 has heard it lately' 10.128.0.13
 }
 
 test_a_target_that_nobody_answers_for_fails() {
@@ -160,7 +197,7 @@ test_a_port_that_stp_holds_back_fails() {
 test_a_strict_rp_filter_is_told_where_it_could_drop() {
 	nestnet expose 10.128.0.13 192.168.122.89
 	on l1 sh -c 'echo 1 >/proc/sys/net/ipv4/conf/eth0/rp_filter'
-	finds rp_filter '^ok eth0: 1' 10.128.0.13
+	finds rp_filter '^ok eth0: 1, strict: it drops only what a route says is elsewhere' 10.128.0.13
 	ip -netns l1 route add default via 192.168.122.90 metric 9000
 	finds rp_filter '^warn eth0: 1, strict' 10.128.0.13
 	on l1 sh -c 'echo 2 >/proc/sys/net/ipv4/conf/eth0/rp_filter'
