@@ -229,6 +229,16 @@ static int next_option(int argc, char **argv, const char *letters,
 	return '?';
 }
 
+static void say_unknown_option(const struct cli *cli, const char *word, const char *option)
+{
+	const struct command *command = cli->command;
+
+	cli_usage_at(cli, word, "unknown option '%s' (see nestnet %s%s%s%s--help)", option,
+		     command ? command->noun : "", command ? " " : "",
+		     command && command->verb ? command->verb : "",
+		     command && command->verb ? " " : "");
+}
+
 static void say_bad_option(const struct cli *cli, int option, char **argv)
 {
 	const char *word = long_word(argv);
@@ -236,11 +246,11 @@ static void say_bad_option(const struct cli *cli, int option, char **argv)
 	if (option == ':')
 		cli_usage_at(cli, word, "option '%s' wants a value", word);
 	else if (optopt && optopt < OPTION_FIRST && strncmp(word, "--", 2) != 0)
-		cli_usage_at(cli, word, "unknown option '-%c'", optopt);
+		say_unknown_option(cli, word, (char[]){ '-', (char)optopt, '\0' });
 	else if (optopt)
 		cli_usage_at(cli, word, "option '%s' takes no value", word);
 	else
-		cli_usage_at(cli, word, "unknown option '%s'", word);
+		say_unknown_option(cli, word, word);
 }
 
 /* The most options that a command has, with the global ones. */

@@ -166,6 +166,13 @@ test_a_verb_that_is_missing_or_unknown_is_answered_with_those_there_are() {
 	refused 2 "^nestnet: unknown command 'show' \(see nestnet --help\)$" nestnet help show
 }
 
+test_an_option_that_is_unknown_is_answered_with_the_help_to_read() {
+	refused 2 "^nestnet: expose: unknown option '--egres' \(see nestnet expose --help\)$" \
+		nestnet expose 10.128.0.13 192.168.122.89 --egres alias
+	refused 2 "^nestnet: tap add: unknown option '-x' \(see nestnet tap add --help\)$" nestnet tap add tap0 -x
+	refused 2 "^nestnet: unknown option '-x' \(see nestnet --help\)$" nestnet -x list
+}
+
 test_help_fits_a_terminal() {
 	local line words
 
