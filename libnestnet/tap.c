@@ -384,7 +384,7 @@ static const char *why_not_tap(const struct nestnet_tap_options *options)
 	if (why)
 		return why;
 	for (size_t i = 0; i < options->n_addresses; i++) {
-		why = address_why_not_unicast(&options->addresses[i].address);
+		why = address_why_not_own(&options->addresses[i]);
 		if (why)
 			return why;
 	}

@@ -179,6 +179,21 @@ const char *address_why_not_unicast(const struct nestnet_address *address)
 	return NULL;
 }
 
+const char *address_why_not_own(const struct nestnet_prefix *own)
+{
+	const char *why = address_why_not_unicast(&own->address);
+	struct nestnet_address last;
+
+	if (why || own->address.family != AF_INET || own->len >= 31)
+		return why;
+	if (!prefix_has_host_bits(own))
+		return "the address of a network, and of no host in it";
+	last = prefix_last(own);
+	return address_equal(&own->address, &last)
+		       ? "the broadcast address of its network"
+		       : NULL;
+}
+
 /* ---- Text ------------------------------------------------------------------------------ */
 
 /* What inet_pton() takes, in a fifth of the time: four decimal numbers without zeros in

@@ -30,6 +30,9 @@ bool address_is_link_local(const struct nestnet_address *address);
 /** The same of all addresses of a prefix, host bits aside. */
 const char *prefix_why_not_unicast(const struct nestnet_prefix *prefix);
 
+/** The same of an address that an interface is to have, in its network. */
+const char *address_why_not_own(const struct nestnet_prefix *own);
+
 /** The prefix of this one address. */
 struct nestnet_prefix prefix_of_address(const struct nestnet_address *address);
 

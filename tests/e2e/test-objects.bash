@@ -216,6 +216,16 @@ test_another_bridge_of_that_name_is_refused() {
 	refused 1 'virbr0' nestnet bridge add virbr0 --address 192.168.99.1/24
 }
 
+test_a_gateway_has_the_address_of_a_host() {
+	refused 2 'br0: the address of a network, and of no host in it' nestnet bridge add br0 --address 192.168.50.0/24
+	refused 2 'br0: the address of a network' nestnet bridge add br0 --address 10.9.0.1/24 --address 10.0.0.0/8
+	refused 2 'br0: the broadcast address of its network' nestnet bridge add br0 --address 192.168.50.255/24
+	refused 2 'tap0: the address of a network' nestnet tap add tap0 --address 192.168.50.4/30
+	refused 2 'tap0: the broadcast address' nestnet tap add tap0 --address 192.168.50.7/30
+	nestnet bridge add br0 --address 192.168.50.0/31 --address 192.168.51.0/23 --address 192.168.52.255/23
+	nestnet tap add tap0 --address 192.168.60.0/32
+}
+
 test_a_foreign_bridge_is_attached_to_but_never_deleted() {
 	nestnet tap add tap0 --bridge virbr0
 	ip -netns l1 link add vnet9 type veth peer name vnet9b
