@@ -145,8 +145,19 @@ static int ask_with_table(struct gathered *gathered, struct error *error)
 	return r < 0 ? r : keep_answers(gathered, error);
 }
 
-int elements_ask(struct elements *elements, const struct elements_wish *wishes, size_t n,
-		 int family, struct error *error)
+/* In bulk all sets are, and nothing has to be gathered for each of ten thousand. */
+static bool are_loaded(const struct elements *elements,
+		       const struct elements_wish *wishes, size_t n, int family)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!elements->is_loaded[wishes[i].set][family == AF_INET6])
+			return false;
+	}
+	return true;
+}
+
+static int ask(struct elements *elements, const struct elements_wish *wishes, size_t n,
+	       int family, struct error *error)
 {
 	struct gathered gathered = { .elements = elements, .family = family };
 	bool is_unseen = !elements->tables[RULESET_MAIN].is_open;
@@ -166,4 +177,12 @@ int elements_ask(struct elements *elements, const struct elements_wish *wishes, 
 		return 0;
 	r = nft_ask(elements->nl, &ruleset_table, gathered.questions, gathered.n, error);
 	return r < 0 ? r : keep_answers(&gathered, error);
+}
+
+int elements_ask(struct elements *elements, const struct elements_wish *wishes, size_t n,
+		 int family, struct error *error)
+{
+	if (are_loaded(elements, wishes, n, family))
+		return 0;
+	return ask(elements, wishes, n, family, error);
 }

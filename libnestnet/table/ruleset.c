@@ -186,7 +186,7 @@ static const struct nft_set_spec sets6[RULESET_GUARDED] = SETS(6, NFT_TYPE_IPV6,
 
 const struct nft_set_spec *ruleset_set_spec(enum ruleset_set set, int family)
 {
-	if (ruleset_set_part(set, family) == RULESET_GUARDS)
+	if (set >= RULESET_GUARDED)
 		return ruleset_guard_spec(set, family);
 	return family == AF_INET6 ? &sets6[set] : &sets4[set];
 }
