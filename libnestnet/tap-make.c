@@ -143,12 +143,10 @@ static int enslave(struct plan *plan, struct netlink *nl, const struct making *m
 		   const struct link *bridge)
 {
 	struct link_change master = { .set_master = true, .master = bridge->ifindex };
-	unsigned int flags = making->request.flags;
 
 	if (link_change(nl, making->ifindex, &master, plan_error(plan)) < 0)
 		return error_prefix(plan_error(plan), "attach to bridge %s", bridge->name);
-	return link_set_port(nl, making->ifindex, !(flags & NESTNET_TAP_NO_HAIRPIN),
-			     flags & NESTNET_TAP_ISOLATED, plan_error(plan));
+	return 0;
 }
 
 int tap_find_bridge(struct plan *plan, struct netlink *nl, const char *name,
@@ -166,8 +164,14 @@ int tap_find_bridge(struct plan *plan, struct netlink *nl, const char *name,
 
 static int set_up(struct plan *plan, struct netlink *nl, struct making *making)
 {
-	struct link_change up = { .set_up = true, .is_up = true };
 	const struct tap_request *request = &making->request;
+	struct link_change up = {
+		.set_up = true,
+		.is_up = true,
+		.set_port = request->bridge[0],
+		.has_hairpin = !(request->flags & NESTNET_TAP_NO_HAIRPIN),
+		.is_isolated = request->flags & NESTNET_TAP_ISOLATED,
+	};
 	struct error *error = plan_error(plan);
 	struct link bridge;
 	int r = 0;

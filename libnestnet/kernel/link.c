@@ -351,6 +351,22 @@ int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, ui
 	return r < 0 ? error_prefix(error, "create the bridge") : 0;
 }
 
+static int put_port(struct nl_msg *message, const struct link_change *change)
+{
+	struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO), *data;
+
+	data = info ? nla_nest_start(message, IFLA_INFO_SLAVE_DATA) : NULL;
+	if (!data)
+		return -ENOMEM;
+	NLA_PUT_U8(message, IFLA_BRPORT_MODE, change->has_hairpin);
+	NLA_PUT_U8(message, IFLA_BRPORT_ISOLATED, change->is_isolated);
+	nla_nest_end(message, data); /* IFLA_INFO_SLAVE_DATA */
+	nla_nest_end(message, info); /* IFLA_LINKINFO */
+	return 0;
+nla_put_failure:
+	return -ENOMEM;
+}
+
 static int put_change(struct nl_msg *message, const struct link_change *change)
 {
 	if (change->set_group)
@@ -365,7 +381,7 @@ static int put_change(struct nl_msg *message, const struct link_change *change)
 		NLA_PUT_STRING(message, IFLA_IFALIAS, change->alias);
 	if (change->name)
 		NLA_PUT_STRING(message, IFLA_IFNAME, change->name);
-	return 0;
+	return change->set_port ? put_port(message, change) : 0;
 nla_put_failure:
 	return -ENOMEM;
 }

@@ -104,6 +104,8 @@ int link_add_bridge(struct netlink *nl, const char *name, const uint8_t *mac, ui
 /** What link_change() sets; what a flag does not name stays. */
 struct link_change {
 	bool set_group, set_mtu, set_mac, set_up, set_master;
+	bool set_port; /* of a bridge, which it is already (facts 5); before it comes up */
+	bool has_hairpin, is_isolated;
 	uint32_t mtu;
 	const uint8_t *mac;
 	bool is_up;
