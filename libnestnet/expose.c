@@ -194,6 +194,17 @@ static struct exposure make_exposure(const struct expose_request *request)
 	return exposure;
 }
 
+static int foresee(struct plan *plan, const struct exposure *exposure)
+{
+	const struct nestnet_prefix *target = &exposure->target.prefix;
+	bool is_open = exposure->flags & NESTNET_EXPOSE_OPEN;
+
+	return exposure_foresee(plan->elements, &exposure->alias,
+				prefix_is_address(target) && !is_open ? &target->address
+								      : NULL,
+				plan_error(plan));
+}
+
 static int plan_exposure(struct plan *plan, const struct expose_request *request)
 {
 	struct exposure present, wanted = make_exposure(request);
@@ -203,7 +214,7 @@ static int plan_exposure(struct plan *plan, const struct expose_request *request
 	if (request->tap)
 		r = tie_find(plan, request->tap, &wanted, &later);
 	if (r == 0 && !plan->wanted)
-		r = exposure_foresee(plan->elements, &wanted, plan_error(plan));
+		r = foresee(plan, &wanted);
 	if (r == 0)
 		r = exposure_get(plan->elements, &request->alias, family, &present,
 				 plan_error(plan));
@@ -247,9 +258,11 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 {
 	struct exposures present = { .n = 0 };
 	char text[NESTNET_TEXT_MAX];
-	int r = exposure_get_all(plan->elements, &request->alias, &present,
-				 plan_error(plan));
+	int r = exposure_foresee(plan->elements, &request->alias, NULL, plan_error(plan));
 
+	if (r == 0)
+		r = exposure_get_all(plan->elements, &request->alias, &present,
+				     plan_error(plan));
 	if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
 		r = error_set(plan_error(plan), ENOENT, "not exposed");
 	else if (r == 0)

@@ -67,10 +67,14 @@ int exposure_get(struct elements *elements, const struct nestnet_endpoint *alias
 int exposure_get_all(struct elements *elements, const struct nestnet_endpoint *alias,
 		     struct exposures *ret, struct error *error);
 
-/** Reads what it takes to plan a new exposure of an address or a port, in one exchange, for
- *  what is asked one by one afterwards. @return 0 or a negative errno */
-int exposure_foresee(struct elements *elements, const struct exposure *exposure,
-		     struct error *error);
+/**
+ * Reads what it takes to look at an exposure of an address or a port, in one exchange, for
+ * what is asked one by one afterwards.
+ * @param closed  a target that is to be closed as well; NULL: none
+ * @return 0 or a negative errno
+ */
+int exposure_foresee(struct elements *elements, const struct nestnet_endpoint *alias,
+		     const struct nestnet_address *closed, struct error *error);
 
 /** Wants the exposure, which is not there. */
 int exposure_put(struct elements *elements, const struct exposure *exposure,
