@@ -71,8 +71,10 @@ int netlink_request(struct netlink *nl, struct nlmsghdr *request, netlink_reply_
 		    void *userdata, struct error *error);
 
 /**
- * Sends several messages at once, all with NLM_F_ACK, numbers them, and
- * collects the errno of each. The kernel refuses all by one -EPERM, which is returned.
+ * Sends several messages at once, numbers them, and collects the errno of each. All have
+ * NLM_F_ACK, or none has: then each is a question, which the kernel answers by one message
+ * or by an error, and acks would be as many messages more. It refuses all by one -EPERM,
+ * which is returned.
  * @param ret_codes  count of them: 0 or a negative errno each
  * @return 0 where all were answered, or a negative errno
  */

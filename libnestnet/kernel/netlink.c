@@ -55,17 +55,15 @@ static ssize_t kernel_send(void *userdata, int fd, const void *bytes, size_t len
 static ssize_t kernel_receive(void *userdata, int fd, void *buffer, size_t size)
 {
 	struct sockaddr_nl sender = { 0 };
-	struct iovec iov = { .iov_base = buffer, .iov_len = size };
-	struct msghdr message = { .msg_name = &sender,
-				  .msg_namelen = sizeof(sender),
-				  .msg_iov = &iov,
-				  .msg_iovlen = 1 };
-	ssize_t len = recvmsg(fd, &message, MSG_DONTWAIT);
+	socklen_t sender_len = sizeof(sender);
+	/* What is returned is how long it is, however much of it found room. */
+	ssize_t len = recvfrom(fd, buffer, size, MSG_DONTWAIT | MSG_TRUNC,
+			       (struct sockaddr *)&sender, &sender_len);
 
 	(void)userdata;
 	if (len < 0)
 		return -1;
-	if (message.msg_flags & MSG_TRUNC) {
+	if ((size_t)len > size) {
 		errno = EMSGSIZE;
 		return -1;
 	}
@@ -289,6 +287,7 @@ struct exchange {
 	uint32_t first, last; /* the sequence numbers that are ours */
 	bool is_dump;
 	bool is_batch; /* an error of the first message is the whole batch's, and its last */
+	bool is_asked; /* questions that have one answer each, and no acks */
 	bool is_interrupted;
 	bool is_done;
 	netlink_reply_fn fn;
@@ -353,6 +352,10 @@ static void take_reply(struct exchange *x, const struct nlmsghdr *reply)
 	}
 	if (x->fn && x->result == 0)
 		x->result = x->fn(x->userdata, reply);
+	if (x->is_asked) {
+		note_result(x, reply->nlmsg_seq, 0);
+		x->is_done = reply->nlmsg_seq == x->last;
+	}
 }
 
 /* mnl_nlmsg_ok() compares as int, and so takes a length of more than 2 GiB. */
@@ -488,7 +491,9 @@ int netlink_request_many(struct netlink *nl, void *bytes, size_t len, size_t cou
 			 int *ret_codes, netlink_reply_fn fn, void *userdata,
 			 struct error *error)
 {
+	const struct nlmsghdr *first = bytes;
 	struct exchange x = { .nl = nl,
+			      .is_asked = !(first->nlmsg_flags & NLM_F_ACK),
 			      .fn = fn,
 			      .userdata = userdata,
 			      .ret_codes = ret_codes,

@@ -80,7 +80,7 @@ static size_t put_question(char *buffer, uint16_t type, uint8_t family, const ch
 	struct nfgenmsg *generic;
 
 	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	message->nlmsg_flags = NLM_F_REQUEST;
 	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
 	generic->nfgen_family = family;
 	if (table)
@@ -113,7 +113,7 @@ static struct nlmsghdr *put_chain(char *buffer, const struct nft_table *table,
 	struct nfgenmsg *generic;
 
 	question->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
-	question->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	question->nlmsg_flags = NLM_F_REQUEST;
 	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
 	generic->nfgen_family = nft_family_number(table->family);
 	mnl_attr_put_strz(question, NFTA_CHAIN_TABLE, table->name);

@@ -354,8 +354,7 @@ static struct nlmsghdr *put_key_question(char *buffer, const struct nft_table *t
 					 const struct nft_set_spec *spec,
 					 const struct nft_element *wanted)
 {
-	struct nlmsghdr *question =
-		put_question(buffer, table, spec, NLM_F_REQUEST | NLM_F_ACK);
+	struct nlmsghdr *question = put_question(buffer, table, spec, NLM_F_REQUEST);
 	struct nlattr *list = mnl_attr_nest_start(question, NFTA_SET_ELEM_LIST_ELEMENTS);
 
 	put_element(question, spec, wanted, true);

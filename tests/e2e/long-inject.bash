@@ -23,14 +23,14 @@ wanted() {
 }
 
 test_exposures_are_whole_or_not_at_all() {
-	fails_whole_at_every "$sends,recvmsg,pwrite64" true \
+	fails_whole_at_every "$sends,recvfrom,pwrite64" true \
 		expose 10.128.0.13 192.168.122.89 --egress alias --from 203.0.113.0/24 --except 22
-	fails_whole_at_every "$sends,recvmsg" wanted expose 10.128.0.13 192.168.122.90 --replace
-	fails_whole_at_every "$sends,recvmsg" wanted unexpose --all
+	fails_whole_at_every "$sends,recvfrom" wanted expose 10.128.0.13 192.168.122.90 --replace
+	fails_whole_at_every "$sends,recvfrom" wanted unexpose --all
 }
 
 test_taps_are_whole_or_not_at_all() {
-	fails_whole_at_every "$sends,ioctl,recvmsg" true \
+	fails_whole_at_every "$sends,ioctl,recvfrom" true \
 		tap add tap1 --bridge virbr0 --guard 52:54:00:12:34:99
 	fails_whole_at_every "$sends,ioctl" true tap add tap1 --address 192.168.60.1/24
 	fails_whole_at_every "$sends" wanted tap del tap0
@@ -38,7 +38,7 @@ test_taps_are_whole_or_not_at_all() {
 
 test_bridges_are_whole_or_not_at_all() {
 	without_port
-	fails_whole_at_every "$sends,recvmsg" true \
+	fails_whole_at_every "$sends,recvfrom" true \
 		bridge add br1 --address 192.168.51.1/24 --address fd51::1/64 --stp
 	fails_whole_at_every "$sends" wanted bridge del br0
 	fails_whole_at_every "$sends" true bridge attach virbr0 vnet0
@@ -47,7 +47,7 @@ test_bridges_are_whole_or_not_at_all() {
 
 test_subnets_forwarding_and_aliases_are_whole_or_not_at_all() {
 	without_port
-	fails_whole_at_every "$sends,recvmsg,pwrite64" true nat add 192.168.50.0/24
+	fails_whole_at_every "$sends,recvfrom,pwrite64" true nat add 192.168.50.0/24
 	fails_whole_at_every "$sends" wanted nat del 192.168.50.0/24
 	fails_whole_at_every "$sends,pwrite64" true forward on
 	fails_whole_at_every "$sends,pwrite64" wanted forward off

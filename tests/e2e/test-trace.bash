@@ -299,7 +299,7 @@ test_a_message_that_fails_leaves_nothing() {
 	while :; do asks 10.128.0.13 7; done &
 	pinger=$!
 	before=$(on l1 nft list tables)
-	for call in sendto recvmsg; do
+	for call in sendto recvfrom; do
 		for ((n = 1 + injected % every; n <= 400; n += every)); do
 			status=0
 			out=$(on l1 strace -f -qq -o "$LAB_SCRATCH/strace" -e "trace=$call" \

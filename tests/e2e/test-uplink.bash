@@ -516,7 +516,7 @@ test_a_move_is_whole_or_not_at_all_when_a_message_fails() {
 }
 
 test_a_move_is_whole_or_not_at_all_when_an_answer_fails() {
-	fails_at_every recvmsg detached bridge attach virbr0 eth0 --move-addresses
+	fails_at_every recvfrom detached bridge attach virbr0 eth0 --move-addresses
 }
 
 test_a_move_back_is_whole_or_not_at_all_when_a_message_fails() {
@@ -524,7 +524,7 @@ test_a_move_back_is_whole_or_not_at_all_when_a_message_fails() {
 }
 
 test_a_move_back_is_whole_or_not_at_all_when_an_answer_fails() {
-	fails_at_every recvmsg attached bridge detach eth0 --move-addresses
+	fails_at_every recvfrom attached bridge detach eth0 --move-addresses
 }
 
 # killed_at_every PREPARE COMMAND...: ended before each message that it would send. What is left lives,

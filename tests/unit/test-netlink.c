@@ -427,13 +427,13 @@ END_TEST
 
 /* ---- Several at once ---------------------------------------------------------------------------- */
 
-static int request_three(int codes[3], struct seen *seen)
+static int request_three(uint16_t flags, int codes[3], struct seen *seen)
 {
 	struct nlmsghdr messages[3] = { 0 };
 
 	for (unsigned int i = 0; i < 3; i++) {
 		messages[i].nlmsg_len = sizeof(messages[i]);
-		messages[i].nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+		messages[i].nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
 	}
 	return netlink_request_many(script_socket(script), messages, sizeof(messages), 3,
 				    codes, seen ? see : NULL, seen, &error);
@@ -451,11 +451,27 @@ START_TEST(each_of_many_requests_has_its_own_code)
 	script_ack(script, 1, 0);
 	script_ack(script, 2, -EBUSY);
 	script_ack(script, 3, -EIO);
-	ck_assert_int_eq(request_three(codes, &seen), 0);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, &seen), 0);
 	ck_assert_int_eq(codes[0], -ENODEV);
 	ck_assert_int_eq(codes[1], 0);
 	ck_assert_int_eq(codes[2], -EBUSY);
 	ck_assert_str_eq(seen.text, "a");
+	ck_assert_uint_eq(script_left(script), 1);
+}
+END_TEST
+
+START_TEST(questions_are_answered_without_acks)
+{
+	int codes[3] = { 9, 9, 9 };
+
+	script_datagram(script);
+	script_message(script, SOME_TYPE, 0, 0, "a", 2);
+	script_ack(script, 1, -ENOENT);
+	script_datagram(script);
+	script_message(script, SOME_TYPE, 0, 2, "b", 2);
+	script_ack(script, 3, -EIO);
+	ck_assert_int_eq(request_three(0, codes, NULL), 0);
+	ck_assert(codes[0] == 0 && codes[1] == -ENOENT && codes[2] == 0);
 	ck_assert_uint_eq(script_left(script), 1);
 }
 END_TEST
@@ -465,7 +481,7 @@ START_TEST(one_refusal_for_all_is_taken_as_the_end)
 	int codes[3] = { 9, 9, 9 };
 
 	script_ack(script, 0, -EPERM);
-	ck_assert_int_eq(request_three(codes, NULL), -EPERM);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, NULL), -EPERM);
 	ck_assert_str_eq(error.text, "Operation not permitted (CAP_NET_ADMIN is needed)");
 	ck_assert_uint_eq(script_sends(script), 1);
 }
@@ -481,10 +497,10 @@ START_TEST(many_requests_of_which_one_stays_unanswered_are_sent_again)
 	script_ack(script, 0, 0);
 	script_ack(script, 1, -ENODEV);
 	script_ack(script, 2, 0);
-	ck_assert_int_eq(request_three(codes, NULL), 0);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, NULL), 0);
 	ck_assert_uint_eq(script_sends(script), 2);
 	ck_assert_int_eq(codes[1], -ENODEV);
-	ck_assert_int_eq(request_three(codes, NULL), -NETLINK_LOST);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, NULL), -NETLINK_LOST);
 	ck_assert_uint_eq(script_sends(script), 5);
 }
 END_TEST
@@ -500,13 +516,13 @@ START_TEST(many_requests_of_which_only_the_last_is_answered_are_sent_again)
 	script_ack(script, 0, 0);
 	script_ack(script, 1, -ENODEV);
 	script_ack(script, 2, 0);
-	ck_assert_int_eq(request_three(codes, NULL), 0);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, NULL), 0);
 	ck_assert_uint_eq(script_sends(script), 2);
 	ck_assert_int_eq(codes[1], -ENODEV);
 
 	for (unsigned int i = 0; i < 3; i++)
 		script_ack(script, 2, 0);
-	ck_assert_int_eq(request_three(codes, NULL), -NETLINK_LOST);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, NULL), -NETLINK_LOST);
 	ck_assert_str_eq(error.text, "receive from kernel: an answer is missing");
 }
 END_TEST
@@ -528,7 +544,7 @@ START_TEST(acks_of_the_first_try_of_many_are_not_taken_for_the_seconds)
 	script_ack(script, 0, 0);
 	script_ack(script, 1, 0);
 	script_ack(script, 2, 0);
-	ck_assert_int_eq(request_three(codes, &seen), 0);
+	ck_assert_int_eq(request_three(NLM_F_ACK, codes, &seen), 0);
 	ck_assert_uint_eq(script_sends(script), 2);
 	ck_assert_str_eq(seen.text, "a");
 }
@@ -574,6 +590,7 @@ int main(void)
 	tcase_add_test(lost, what_was_sent_in_part_is_an_error);
 	tcase_add_checked_fixture(many, set_up, tear_down);
 	tcase_add_test(many, each_of_many_requests_has_its_own_code);
+	tcase_add_test(many, questions_are_answered_without_acks);
 	tcase_add_test(many, one_refusal_for_all_is_taken_as_the_end);
 	tcase_add_test(many, many_requests_of_which_one_stays_unanswered_are_sent_again);
 	tcase_add_test(many,
