@@ -427,6 +427,9 @@ START_TEST(a_verb_that_is_killed_is_finished_by_apply_and_taken_back_by_clear)
 	free(run.before);
 	free(run.after);
 	free(run.finish);
+	for (size_t i = 0; i < run.n_seen; i++)
+		free(run.seen[i]);
+	free(run.seen);
 }
 END_TEST
 
