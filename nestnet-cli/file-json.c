@@ -2,7 +2,8 @@
 /*
  * Files of JSON, as printed by status. Each object becomes the words of the command that
  * makes it, which go the way of a line's: so nothing is read in two ways. Keys that only
- * observe are ignored, and so is what nestnet does not manage.
+ * observe are passed over, and so is what nestnet does not manage; a key that status does not
+ * print is a mistake, which would make more or less than was meant.
  */
 
 #include "file.h"
@@ -99,6 +100,31 @@ static bool is_true(struct reader *reader, const json_t *object, const char *key
 	if (json_typeof(value) != JSON_TRUE && json_typeof(value) != JSON_FALSE)
 		reader->wrong = key;
 	return json_typeof(value) == JSON_TRUE;
+}
+
+static bool is_among(const char *keys, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *at = keys; len > 0 && (at = strstr(at, key)); at += len) {
+		if ((at == keys || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+			return !strchr(key, ' ');
+	}
+	return false;
+}
+
+/* @param keys  all that status prints for such an object, with a space between them */
+static void check_keys(struct reader *reader, json_t *object, const char *keys)
+{
+	for (void *at = json_object_iter(object); at && !reader->wrong;
+	     at = json_object_iter_next(object, at)) {
+		const char *key = json_object_iter_key(at);
+
+		if (!is_among(keys, key)) {
+			reader->wrong = key;
+			reader->why = "no key that status prints";
+		}
+	}
 }
 
 static void put_text(struct reader *reader, struct words *words, const json_t *object,
@@ -351,12 +377,24 @@ static void put_exposure(struct reader *reader, const json_t *object, struct wor
 }
 
 static const struct {
-	const char *key;
+	const char *key, *keys;
 	void (*put)(struct reader *reader, const json_t *object, struct words *words);
 } kinds[] = {
-	{ "bridges", put_bridge }, { "attached", put_attached }, { "taps", put_tap },
-	{ "nat", put_nat },	   { "aliases", put_alias },	 { "exposures", put_exposure },
+	{ "bridges", "id name addresses mtu mac stp ports dhcp managed", put_bridge },
+	{ "attached", "interface bridge hairpin move_addresses addresses", put_attached },
+	{ "taps",
+	  "id name bridge addresses owner group mac mtu queues vnet_hdr isolated hairpin guard "
+	  "lease state carrier managed",
+	  put_tap },
+	{ "nat", "id subnet out to open", put_nat },
+	{ "aliases", "id prefix dev origin exposed", put_alias },
+	{ "exposures",
+	  "id alias protocol port target target_port egress from except local open coexist "
+	  "comment flows timeout_s expires_s tap",
+	  put_exposure },
 };
+
+#define KEYS_OF_ALL "uplinks bridges attached taps guests nat aliases exposures forwarding"
 
 /* ---- The whole --------------------------------------------------------------------------------- */
 
@@ -395,13 +433,15 @@ static int take_list(struct reader *reader, size_t kind)
 	if (reader->wrong)
 		return refuse(reader, "not a list");
 	for (size_t i = 0; status == STATUS_OK && list && i < json_array_size(list); i++) {
-		const json_t *object = json_array_get(list, i);
+		json_t *object = json_array_get(list, i);
 		struct words words = { .n = 0 };
 
 		snprintf(reader->where, sizeof(reader->where), "%s[%zu]", kinds[kind].key, i);
 		if (json_typeof(object) != JSON_OBJECT)
 			return refuse(reader, "not an object");
-		kinds[kind].put(reader, object, &words);
+		check_keys(reader, object, kinds[kind].keys);
+		if (!reader->wrong)
+			kinds[kind].put(reader, object, &words);
 		status = take_words(reader, &words);
 		free_words(&words);
 	}
@@ -412,12 +452,14 @@ static int take_list(struct reader *reader, size_t kind)
 static int take_forwarding(struct reader *reader)
 {
 	static const char *const keys[] = { "ipv4", "ipv6" };
-	const json_t *forwarding = json_object_get(reader->root, "forwarding");
+	json_t *forwarding = json_object_get(reader->root, "forwarding");
 	int status = STATUS_OK;
 
 	snprintf(reader->where, sizeof(reader->where), "forwarding");
 	if (!is_null(forwarding) && json_typeof(forwarding) != JSON_OBJECT)
 		return refuse(reader, "not an object");
+	if (!is_null(forwarding))
+		check_keys(reader, forwarding, "ipv4 ipv6");
 	for (size_t i = 0; status == STATUS_OK && i < 2; i++) {
 		struct words words = { .n = 0 };
 
@@ -463,7 +505,9 @@ int file_take_json(struct cli *cli, struct file *file, const char *text, size_t 
 		json_delete(reader.root);
 		return STATUS_USAGE;
 	}
-	status = take_forwarding(&reader);
+	snprintf(reader.where, sizeof(reader.where), "JSON");
+	check_keys(&reader, reader.root, KEYS_OF_ALL);
+	status = reader.wrong ? refuse(&reader, reader.why) : take_forwarding(&reader);
 	for (size_t i = 0; status == STATUS_OK && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		status = take_list(&reader, i);
 	json_delete(reader.root);

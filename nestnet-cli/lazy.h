@@ -17,7 +17,8 @@
 	f(json_array) f(json_array_append_new) f(json_array_get)               \
 	f(json_array_size) f(json_delete) f(json_dumpf) f(json_false)          \
 	f(json_integer) f(json_integer_value) f(json_loadb) f(json_null)       \
-	f(json_object) f(json_object_get) f(json_object_set_new) f(json_pack) \
+	f(json_object) f(json_object_get) f(json_object_iter)                  \
+	f(json_object_iter_key) f(json_object_iter_next) f(json_object_set_new) f(json_pack) \
 	f(json_sprintf) f(json_string) \
 	f(json_string_value) f(json_true)
 
@@ -53,6 +54,9 @@ bool lazy_load(void);
 #define json_null                 lazy.json_null
 #define json_object               lazy.json_object
 #define json_object_get           lazy.json_object_get
+#define json_object_iter          lazy.json_object_iter
+#define json_object_iter_key      lazy.json_object_iter_key
+#define json_object_iter_next     lazy.json_object_iter_next
 #define json_object_set_new       lazy.json_object_set_new
 #define json_pack                 lazy.json_pack
 #define json_sprintf              lazy.json_sprintf

@@ -151,6 +151,14 @@ test_malformed_json_is_refused() {
 	json_refused ': exposures\[1\]: ' '.*said in two ways .and in exposures.0.' \
 		<<<'{"exposures": [{"id": "10.9.0.1", "target": "10.0.0.1"}, {"id": "10.9.0.1", "target": "10.0.0.2"}]}'
 	json_refused ': forwarding: ' 'not an object' <<<'{"forwarding": true}'
+	# What was misspelt would be more than was meant: an exposure to all, or one that is taken away.
+	json_refused ': JSON: ' 'exposurez: no key that status prints' <<<'{"taps": [], "exposurez": []}'
+	json_refused ': exposures\[0\]: ' 'form: no key that status prints' \
+		<<<'{"exposures": [{"id": "10.9.0.1", "target": "10.0.0.1", "form": ["203.0.113.0/24"]}]}'
+	json_refused ': bridges\[0\]: ' 'add: no key' <<<'{"bridges": [{"name": "b", "add": []}]}'
+	json_refused ': taps\[0\]: ' 'id name: no key' <<<'{"taps": [{"name": "t", "id name": 1}]}'
+	json_refused ': nat\[0\]: ' ': no key' <<<'{"nat": [{"subnet": "192.168.50.0/24", "": 1}]}'
+	json_refused ': forwarding: ' 'IPv4: no key' <<<'{"forwarding": {"IPv4": true}}'
 	json_refused ': bridges\[0\]: ' 'addresses: not of the type' <<<'{"bridges": [{"name": "b", "addresses": [7]}]}'
 }
 
@@ -175,9 +183,9 @@ test_an_alias_that_is_not_its_ids_is_refused() {
 	done
 }
 
-test_what_is_not_managed_and_unknown_keys_are_ignored() {
+test_what_is_not_managed_and_what_only_observes_is_passed_over() {
 	nestnet apply - <<<'{"taps": [{"name": "x", "managed": false}], "bridges": [{"name": "y",
-		"managed": false}], "new": 7, "exposures": [{"id": "10.128.0.13", "target":
-		"192.168.122.89", "flows": "many", "whatever": []}]}'
+		"managed": false}], "guests": 7, "exposures": [{"id": "10.128.0.13", "target":
+		"192.168.122.89", "flows": "many"}]}'
 	same "saved" "expose 10.128.0.13 192.168.122.89" "$(nestnet save)"
 }
