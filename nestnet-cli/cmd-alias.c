@@ -27,7 +27,7 @@ int cmd_alias_add(struct cli *cli, int argc, char **argv)
 			return STATUS_USAGE;
 		dev = optarg;
 	}
-	if (!cli_check_arguments(cli, argc - optind, 1, 1) ||
+	if (!cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_alias_prefix(cli, argv[optind], &prefix))
 		return STATUS_USAGE;
 	if (!dev)
@@ -46,7 +46,7 @@ int cmd_alias_del(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
-	    !cli_check_arguments(cli, argc - optind, 1, 1) ||
+	    !cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_alias_prefix(cli, argv[optind], &prefix))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);

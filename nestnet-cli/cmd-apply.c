@@ -12,7 +12,7 @@
 static int read_argument(struct cli *cli, int argc, char **argv, struct file **ret)
 {
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 1, 1))
+	    !cli_check_arguments(cli, argc, argv, 1, 1))
 		return STATUS_USAGE;
 	return file_read(cli, argv[optind], ret);
 }
@@ -111,7 +111,7 @@ int cmd_save(struct cli *cli, int argc, char **argv)
 	int r, status;
 
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
+	    !cli_check_arguments(cli, argc, argv, 0, 0))
 		return STATUS_USAGE;
 	if (cli->is_json) /* apply takes what status prints, too */
 		return cmd_status(cli, argc, argv);

@@ -70,7 +70,7 @@ int cmd_bridge_add(struct cli *cli, int argc, char **argv)
 		if (!take_option(cli, option, &line))
 			status = STATUS_USAGE;
 	}
-	if (status == STATUS_OK && !cli_check_arguments(cli, argc - optind, 1, 1))
+	if (status == STATUS_OK && !cli_check_arguments(cli, argc, argv, 1, 1))
 		status = STATUS_USAGE;
 	line.options.addresses = line.addresses.list;
 	line.options.n_addresses = line.addresses.n;
@@ -100,7 +100,7 @@ int cmd_bridge_attach(struct cli *cli, int argc, char **argv)
 	int r = 0, status;
 
 	if (!cli_take_flags(cli, argc, argv, attach_flags, &flags) ||
-	    !cli_check_arguments(cli, argc - optind, 2, -1))
+	    !cli_check_arguments(cli, argc, argv, 2, -1))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)

@@ -174,7 +174,7 @@ int cmd_dhcp_config(struct cli *cli, int argc, char **argv)
 					    optarg);
 		printer.hosts = optarg;
 	}
-	if (!cli_check_arguments(cli, argc - optind, 1, 1) ||
+	if (!cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_ifname(cli, argv[optind]))
 		return STATUS_USAGE;
 	printer.bridge = argv[optind];
@@ -184,7 +184,7 @@ int cmd_dhcp_config(struct cli *cli, int argc, char **argv)
 static int print_argument(struct cli *cli, int argc, char **argv, struct printer *printer)
 {
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 1, 1) ||
+	    !cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_ifname(cli, argv[optind]))
 		return STATUS_USAGE;
 	printer->bridge = argv[optind];

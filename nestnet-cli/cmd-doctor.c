@@ -92,7 +92,7 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 	int status, r;
 
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 1))
+	    !cli_check_arguments(cli, argc, argv, 0, 1))
 		return STATUS_USAGE;
 	has_match = argc > optind;
 	if (has_match && !parse_alias(cli, argv[optind], &match))

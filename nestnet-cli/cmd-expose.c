@@ -157,7 +157,7 @@ int cmd_expose(struct cli *cli, int argc, char **argv)
 		if (!take_expose_option(cli, option, &line))
 			status = STATUS_USAGE;
 	}
-	if (status == STATUS_OK && !cli_check_arguments(cli, argc - optind, 2, 2))
+	if (status == STATUS_OK && !cli_check_arguments(cli, argc, argv, 2, 2))
 		status = STATUS_USAGE;
 	line.options.from = line.from.list;
 	line.options.n_from = line.from.n;
@@ -236,7 +236,7 @@ int cmd_unexpose(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "aliases, --target and --all exclude each other");
 	if (has_target || is_all)
 		return unexpose_target(cli, has_target ? &target : NULL, flags);
-	if (!cli_check_arguments(cli, argc - optind, 1, -1))
+	if (!cli_check_arguments(cli, argc, argv, 1, -1))
 		return STATUS_USAGE;
 	return unexpose_aliases(cli, argc - optind, argv + optind, flags);
 }
@@ -322,7 +322,7 @@ int cmd_list(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 1) ||
+	    !cli_check_arguments(cli, argc, argv, 0, 1) ||
 	    (argc > optind && !parse_alias(cli, argv[optind], &match)))
 		return STATUS_USAGE;
 	status = cli_open(cli);

@@ -118,7 +118,7 @@ int cmd_guest_wait(struct cli *cli, int argc, char **argv)
 		if (option != OPTION_FIRST || !parse_time(cli, optarg, &timeout_ms))
 			return STATUS_USAGE;
 	}
-	if (!cli_check_arguments(cli, argc - optind, 1, 1))
+	if (!cli_check_arguments(cli, argc, argv, 1, 1))
 		return STATUS_USAGE;
 	if (!strchr(argv[optind], ':'))
 		tap = argv[optind];

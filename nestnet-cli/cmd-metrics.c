@@ -124,7 +124,7 @@ int cmd_metrics(struct cli *cli, int argc, char **argv)
 			return STATUS_USAGE;
 		path = optarg;
 	}
-	if (!cli_check_arguments(cli, argc - optind, 0, 0))
+	if (!cli_check_arguments(cli, argc, argv, 0, 0))
 		return STATUS_USAGE;
 	if (cli->is_json)
 		return cli_usage(cli, "there is one format, and it is not JSON");

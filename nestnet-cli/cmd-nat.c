@@ -47,7 +47,7 @@ int cmd_nat_add(struct cli *cli, int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	if (!cli_check_arguments(cli, argc - optind, 1, 1) ||
+	if (!cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_prefix(cli, argv[optind], &subnet))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
@@ -64,7 +64,7 @@ int cmd_nat_del(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
-	    !cli_check_arguments(cli, argc - optind, 1, 1) ||
+	    !cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_prefix(cli, argv[optind], &subnet))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);

@@ -9,7 +9,7 @@ int cmd_clear(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
+	    !cli_check_arguments(cli, argc, argv, 0, 0))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)

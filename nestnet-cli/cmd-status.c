@@ -153,7 +153,7 @@ int cmd_status(struct cli *cli, int argc, char **argv)
 			return STATUS_USAGE;
 		is_dot = true;
 	}
-	if (!cli_check_arguments(cli, argc - optind, 0, 0))
+	if (!cli_check_arguments(cli, argc, argv, 0, 0))
 		return STATUS_USAGE;
 	if (is_dot && cli->is_json)
 		return cli_usage(cli, "--dot and --json exclude each other");

@@ -220,7 +220,7 @@ int cmd_tap_add(struct cli *cli, int argc, char **argv)
 		if (!take_option(cli, option, &line))
 			status = STATUS_USAGE;
 	}
-	if (status == STATUS_OK && !cli_check_arguments(cli, argc - optind, 1, 1))
+	if (status == STATUS_OK && !cli_check_arguments(cli, argc, argv, 1, 1))
 		status = STATUS_USAGE;
 	line.options.addresses = line.addresses.list;
 	line.options.n_addresses = line.addresses.n;
@@ -243,7 +243,7 @@ int cmd_tap_list(struct cli *cli, int argc, char **argv)
 	int status;
 
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
+	    !cli_check_arguments(cli, argc, argv, 0, 0))
 		return STATUS_USAGE;
 	status = cli_open(cli);
 	return status != STATUS_OK ? status : print_taps(cli, NULL);

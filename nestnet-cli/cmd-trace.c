@@ -265,7 +265,7 @@ int cmd_trace(struct cli *cli, int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	if (!cli_check_arguments(cli, argc - optind, 1, 1) ||
+	if (!cli_check_arguments(cli, argc, argv, 1, 1) ||
 	    !parse_alias(cli, argv[optind], &alias))
 		return STATUS_USAGE;
 	if (cli->is_dry_run)

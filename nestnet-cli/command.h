@@ -99,9 +99,10 @@ int cli_give_up_on(const struct cli *cli, const char *what, const char *sentence
 /** Says so, and ends: of a line that was not read to its end nothing is done yet. */
 void cli_end_without_memory(const struct cli *cli) __attribute__((noreturn));
 
-/** Holds the number of arguments that are left against the bounds; says what is wrong.
+/** Holds the number of arguments that are left behind the options against the bounds; says what
+ *  is wrong.
  *  @param most  -1: any number */
-bool cli_check_arguments(const struct cli *cli, int argc, int least, int most);
+bool cli_check_arguments(const struct cli *cli, int argc, char **argv, int least, int most);
 
 /** Commits the transaction, or prints its plan with --dry-run, and frees it. That of a file
  *  is committed at its end instead.

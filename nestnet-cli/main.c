@@ -321,12 +321,19 @@ bool cli_take_flags(struct cli *cli, int argc, char **argv, const struct cli_fla
 	return true;
 }
 
-bool cli_check_arguments(const struct cli *cli, int argc, int least, int most)
+bool cli_check_arguments(const struct cli *cli, int argc, char **argv, int least, int most)
 {
-	if (argc >= least && (most < 0 || argc <= most))
+	const char *takes = cli->command->arguments[0] ? cli->command->arguments : "none";
+	int n = argc - optind;
+
+	if (n < least)
+		cli_usage(cli, "too few arguments: it takes %s", takes);
+	else if (most >= 0 && n > most)
+		cli_usage_at(cli, argv[optind + most],
+			     "too many arguments, from '%s' on: it takes %s",
+			     argv[optind + most], takes);
+	else
 		return true;
-	cli_usage(cli, "too %s arguments: it takes %s", argc < least ? "few" : "many",
-		  cli->command->arguments[0] ? cli->command->arguments : "none");
 	return false;
 }
 
@@ -428,7 +435,7 @@ int cli_names(struct cli *cli, int argc, char **argv, const struct cli_flag *fla
 	int r = 0, status;
 
 	if (!cli_take_flags(cli, argc, argv, flags, &given) ||
-	    !cli_check_arguments(cli, argc - optind, 1, most))
+	    !cli_check_arguments(cli, argc, argv, 1, most))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)

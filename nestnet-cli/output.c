@@ -283,7 +283,7 @@ int rows_command(struct cli *cli, int argc, char **argv, const struct column *co
 	int status;
 
 	if (cli_getopt(cli, argc, argv, NULL, "") != -1 ||
-	    !cli_check_arguments(cli, argc - optind, 0, 0))
+	    !cli_check_arguments(cli, argc, argv, 0, 0))
 		return STATUS_USAGE;
 	status = cli_open(cli);
 	if (status != STATUS_OK)

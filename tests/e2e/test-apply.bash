@@ -418,7 +418,8 @@ test_a_malformed_file_is_refused_where_it_is_wrong() {
 	file_refused 2 ":1:1: 'tap' wants a verb" <<<"tap"
 	file_refused 2 ":1:1: unknown command 'tap make'" <<<"tap make tap0"
 	file_refused 2 ":2:1: tap add: too few arguments" <<<$'tap add tap0\ntap add'
-	file_refused 2 ":1:1: expose: too many arguments" <<<"expose 10.128.0.13 192.168.122.89 more"
+	file_refused 2 ":1:35: expose: too many arguments, from 'more' on: it takes ALIAS TARGET" \
+		<<<"expose 10.128.0.13 192.168.122.89 more"
 	file_refused 2 ":1:8: expose: alias '10\.128\.0': " <<<"expose 10.128.0 192.168.122.89"
 	file_refused 2 ":1:21: expose: target '192\.168': " <<<"expose  10.128.0.13 192.168"
 	file_refused 2 ":1:14: tap add: unknown option '--nope'" <<<"tap add tap0 --nope"
@@ -528,7 +529,7 @@ test_a_file_that_cannot_be_read_is_refused() {
 	refused 2 'diff: read /nonexistent: No such file' nestnet diff /nonexistent
 	refused 1 'apply: read /: Is a directory' nestnet apply /
 	refused 2 'apply: too few arguments' nestnet apply
-	refused 2 'diff: too many arguments' nestnet diff a b
+	refused 2 "diff: too many arguments, from 'b' on: it takes FILE" nestnet diff a b
 }
 
 # No flows, and no link that goes: they are behind what can be undone.
