@@ -302,7 +302,7 @@ static int examine(void)
 static const struct {
 	const char *name;
 	int (*act)(void);
-	bool takes_links; /* and needs them; whole states do with the rules */
+	bool takes_links; /* without which a kernel before 6.16 takes no chain of theirs back */
 } flushed[] = {
 	{ "tap del", delete_tap, true },
 	{ "bridge del", delete_bridge, true },
@@ -310,8 +310,8 @@ static const struct {
 	{ "unexpose --if-exists", unexpose_there, false },
 	{ "unexpose --all", unexpose_all, false },
 	{ "nat del --if-exists", delete_nat, false },
-	{ "apply", put_whole, false },
-	{ "clear", clear, false },
+	{ "apply", put_whole, true },
+	{ "clear", clear, true },
 	{ "list", list_exposures, false },
 	{ "nat list", list_nats, false },
 	{ "tap list", list_taps, false },
