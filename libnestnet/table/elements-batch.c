@@ -83,17 +83,33 @@ static const struct slot_value *value_after(const struct way *way, const struct 
 
 /* ---- The batch ------------------------------------------------------------------------------- */
 
-/* A tap's chain has rules for each of its IPv6 addresses, which have slots of their own. */
-static void add_chain(const struct way *way, const uint8_t *ifname)
+/* @return the key of a tap's next address behind that key, in their order; NULL: the last it was */
+static const uint8_t *next_address(const struct way *way, const uint8_t *ifname,
+				   const uint8_t *behind)
 {
+	size_t len = ruleset_set_spec(RULESET_GUARD, AF_INET6)->key_len;
 	const struct slot *slot = slots_of(way->elements, RULESET_GUARD, AF_INET6);
+	const uint8_t *least = NULL;
 
-	ruleset_guard_chain_begin(way->batch, ifname);
 	for (; slot; slot = slot_next(way->elements, slot)) {
 		if (value_after(way, slot) &&
-		    memcmp(slot->key, ifname, NESTNET_IFNAMSIZ) == 0)
-			ruleset_guard_chain_address(way->batch, slot->key);
+		    memcmp(slot->key, ifname, NESTNET_IFNAMSIZ) == 0 &&
+		    (!behind || memcmp(slot->key, behind, len) > 0) &&
+		    (!least || memcmp(slot->key, least, len) < 0))
+			least = slot->key;
 	}
+	return least;
+}
+
+/* A tap's chain has rules for each of its IPv6 addresses, which have slots of their own. Those
+ * come as they were wanted, or as the kernel's hash had them: the same state is the same rules. */
+static void add_chain(const struct way *way, const uint8_t *ifname)
+{
+	const uint8_t *address = NULL;
+
+	ruleset_guard_chain_begin(way->batch, ifname);
+	while ((address = next_address(way, ifname, address)))
+		ruleset_guard_chain_address(way->batch, address);
 	ruleset_guard_chain_end(way->batch, ifname);
 }
 

@@ -489,6 +489,17 @@ test_adding_again_mends_a_guard() {
 	END
 }
 
+# Its rules come from addresses that the kernel keeps in a hash.
+test_a_chain_that_comes_back_is_the_same() {
+	local before guard=$MAC,192.168.122.91,fd12::95,fd12::91,fd12::94,fd12::92,fd12::93
+
+	nestnet tap add tap0 --bridge virbr0 --guard "$guard"
+	before=$(on l1 nft list chain netdev nestnet guard_tap0)
+	on l1 nft delete chain netdev nestnet guard_tap0
+	nestnet tap add tap0 --bridge virbr0 --guard "$guard"
+	same "the chain" "$before" "$(on l1 nft list chain netdev nestnet guard_tap0)"
+}
+
 # One batch and one send for both tables.
 test_a_guard_is_part_of_the_one_batch() {
 	on l1 strace -f -qq -e trace=sendmsg,sendto,sendmmsg,write -o "$LAB_SCRATCH/trace" \
