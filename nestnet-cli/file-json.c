@@ -104,11 +104,12 @@ static bool is_true(struct reader *reader, const json_t *object, const char *key
 
 static bool is_among(const char *keys, const char *key)
 {
-	size_t len = strlen(key);
+	size_t len;
 
-	for (const char *at = keys; len > 0 && (at = strstr(at, key)); at += len) {
-		if ((at == keys || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-			return !strchr(key, ' ');
+	for (; *keys; keys += len + strspn(keys + len, " ")) {
+		len = strcspn(keys, " ");
+		if (strlen(key) == len && memcmp(keys, key, len) == 0)
+			return true;
 	}
 	return false;
 }

@@ -3,6 +3,7 @@
 
 #include "kernel/foreign-message.h"
 #include "kernel/netlink-message.h"
+#include "kernel/nft-message.h"
 
 #include "base/error.h"
 
@@ -221,16 +222,13 @@ int foreign_list_elements(struct netlink *nl, const struct foreign_chain *chain,
 {
 	struct reader reader = { .n = 0 };
 	char buffer[1024] = { 0 };
-	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
+	struct nlmsghdr *question;
 	int r;
 
 	if (strlen(chain->table) >= NFT_NAME_MAXLEN || strlen(set) >= NFT_NAME_MAXLEN)
 		return error_set(error, EIO, "list elements: a name is too long");
-	question->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM;
-	question->nlmsg_flags = NLM_F_DUMP;
-	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
-	generic->nfgen_family = foreign_family_number(chain->family);
+	question = nft_question_begin(buffer, NFT_MSG_GETSETELEM,
+				      foreign_family_number(chain->family), NLM_F_DUMP);
 	mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_TABLE, chain->table);
 	mnl_attr_put_strz(question, NFTA_SET_ELEM_LIST_SET, set);
 	r = netlink_request(nl, question, take_message, &reader, error);

@@ -7,6 +7,7 @@
 
 #include "kernel/foreign-message.h"
 #include "kernel/netlink-message.h"
+#include "kernel/nft-message.h"
 #include "kernel/pass.h"
 
 #include "base/cleanup.h"
@@ -301,13 +302,8 @@ static int take_chain(void *userdata, const struct nlmsghdr *reply)
 static struct nlmsghdr *put_question(char *buffer, uint16_t type, uint8_t family,
 				     const char *table)
 {
-	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
+	struct nlmsghdr *question = nft_question_begin(buffer, type, family, NLM_F_DUMP);
 
-	question->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	question->nlmsg_flags = NLM_F_DUMP;
-	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
-	generic->nfgen_family = family;
 	if (table)
 		mnl_attr_put_strz(question, NFTA_RULE_TABLE, table);
 	return question;

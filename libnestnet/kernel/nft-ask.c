@@ -73,19 +73,28 @@ static int take_answer(void *userdata, const struct nlmsghdr *reply)
 	return 0;
 }
 
-/* Puts a question to nf_tables at the buffer's start. @return its aligned length */
-static size_t put_question(char *buffer, uint16_t type, uint8_t family, const char *table)
+struct nlmsghdr *nft_question_begin(char *buffer, uint16_t type, uint8_t family,
+				    uint16_t flags)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *generic;
 
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = NLM_F_REQUEST;
-	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
+	question->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	question->nlmsg_flags = flags;
+	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
 	generic->nfgen_family = family;
+	return question;
+}
+
+/* @return the question's aligned length */
+static size_t put_question(char *buffer, uint16_t type, uint8_t family, const char *table)
+{
+	struct nlmsghdr *question =
+		nft_question_begin(buffer, type, family, NLM_F_REQUEST);
+
 	if (table)
-		mnl_attr_put_strz(message, NFTA_TABLE_NAME, table);
-	return netlink_align(message->nlmsg_len);
+		mnl_attr_put_strz(question, NFTA_TABLE_NAME, table);
+	return netlink_align(question->nlmsg_len);
 }
 
 static int end_table(const struct table_answer *answer, const int *codes,
@@ -109,13 +118,10 @@ static int end_table(const struct table_answer *answer, const int *codes,
 static struct nlmsghdr *put_chain(char *buffer, const struct nft_table *table,
 				  const char *name)
 {
-	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
+	struct nlmsghdr *question =
+		nft_question_begin(buffer, NFT_MSG_GETCHAIN,
+				   nft_family_number(table->family), NLM_F_REQUEST);
 
-	question->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
-	question->nlmsg_flags = NLM_F_REQUEST;
-	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
-	generic->nfgen_family = nft_family_number(table->family);
 	mnl_attr_put_strz(question, NFTA_CHAIN_TABLE, table->name);
 	mnl_attr_put_strz(question, NFTA_CHAIN_NAME, name);
 	return question;

@@ -112,14 +112,10 @@ int nft_drop_list(struct netlink *nl, const struct nft_table *table, nft_drop_fn
 {
 	struct reader reader = { .fn = fn, .userdata = userdata };
 	char buffer[256] = { 0 };
-	struct nlmsghdr *question = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
+	struct nlmsghdr *question = nft_question_begin(
+		buffer, NFT_MSG_GETRULE, nft_family_number(table->family), NLM_F_DUMP);
 	int r;
 
-	question->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETRULE;
-	question->nlmsg_flags = NLM_F_DUMP;
-	generic = mnl_nlmsg_put_extra_header(question, sizeof(*generic));
-	generic->nfgen_family = nft_family_number(table->family);
 	mnl_attr_put_strz(question, NFTA_RULE_TABLE, table->name);
 	r = netlink_request(nl, question, take_rule, &reader, error);
 	if (r == -ENOENT)

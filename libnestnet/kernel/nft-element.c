@@ -331,15 +331,11 @@ static int take_message(void *userdata, const struct nlmsghdr *reply)
 static struct nlmsghdr *put_question(char *buffer, const struct nft_table *table,
 				     const struct nft_set_spec *spec, uint16_t flags)
 {
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *generic;
+	struct nlmsghdr *question = nft_question_begin(
+		buffer, NFT_MSG_GETSETELEM, nft_family_number(table->family), flags);
 
-	message->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM;
-	message->nlmsg_flags = flags;
-	generic = mnl_nlmsg_put_extra_header(message, sizeof(*generic));
-	generic->nfgen_family = nft_family_number(table->family);
-	put_set(message, table, spec);
-	return message;
+	put_set(question, table, spec);
+	return question;
 }
 
 static int keep_element(void *userdata, const struct nft_element *element)

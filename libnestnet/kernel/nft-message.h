@@ -14,6 +14,15 @@ struct nft_message_tag {
 	const struct nft_set_spec *spec;
 };
 
+/**
+ * Puts a question to nf_tables at the start of a buffer of zeros, with its nfgenmsg.
+ * @param type    NFT_MSG_GET*
+ * @param family  NFPROTO_* or AF_UNSPEC
+ * @param flags   NLM_F_REQUEST or NLM_F_DUMP
+ */
+struct nlmsghdr *nft_question_begin(char *buffer, uint16_t type, uint8_t family,
+				    uint16_t flags);
+
 /** Attributes of one message, at most: the kernel reads them into 16-bit lengths. For what
  *  libnftnl writes, which says no less. */
 #define NFT_MESSAGE_MAX 65536
