@@ -60,12 +60,26 @@ test_libvirt_starts_a_domain_all_the_same_whose_file_is_wrong() {
 
 # ---- QEMU ------------------------------------------------------------------------------------
 
-# qemu_starts TAP: a QEMU without a machine; its pid is QEMU.
+# qemu_starts TAP: a QEMU without a machine; its pid is QEMU. qemu_ends: by the signal, which
+# it hears only some time after it has called the script.
 qemu_starts() {
 	NESTNET_BRIDGE=virbr0 ip netns exec l1 qemu-system-x86_64 -M none -nodefaults -display none \
 		-netdev "tap,id=n,ifname=$1,script=$MACHINE_ROOT/libexec/qemu-ifup,downscript=$MACHINE_ROOT/libexec/qemu-ifdown" \
 		>"$LAB_SCRATCH/qemu" 2>&1 &
 	QEMU=$!
+}
+
+qemu_ends() {
+	poll hears_term "$QEMU"
+	kill "$QEMU"
+	wait "$QEMU"
+}
+
+hears_term() { # PID
+	local caught
+
+	caught=$(sed -n 's/^SigCgt:\t*//p' "/proc/$1/status")
+	[[ $((0x$caught & 1 << 14)) != 0 ]]
 }
 
 test_qemu_calls_qemu_ifup_and_qemu_ifdown() {
@@ -76,8 +90,7 @@ test_qemu_calls_qemu_ifup_and_qemu_ifdown() {
 	poll grep -q 'vm9 is a port of virbr0' "$LAB_SCRATCH/qemu"
 	matches "vm9 is" '[<,]UP,LOWER_UP' "$(ip -netns l1 -o link show vm9)"
 	same "kept" "bridge attach virbr0 vm9" "$(kept)"
-	kill "$QEMU"
-	wait "$QEMU"
+	qemu_ends
 	matches "it says" 'vm9 has left its bridge' "$(<"$LAB_SCRATCH/qemu")"
 	same "kept" "" "$(kept)"
 	not ip -netns l1 link show vm9 2>/dev/null
@@ -85,8 +98,7 @@ test_qemu_calls_qemu_ifup_and_qemu_ifdown() {
 	on l1 ip tuntap add vm8 mode tap
 	qemu_starts vm8
 	poll grep -q 'vm8 is a port of virbr0' "$LAB_SCRATCH/qemu"
-	kill "$QEMU"
-	wait "$QEMU"
+	qemu_ends
 	same "its bridge" none "$(master vm8)"
 }
 
