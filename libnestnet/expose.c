@@ -254,6 +254,26 @@ static int remove_all(struct plan *plan, const struct exposures *exposures)
 	return r;
 }
 
+/* What is not exposed may be a part of what is, or what an alias leads to. */
+static int refuse_absent(struct plan *plan, const struct nestnet_endpoint *alias)
+{
+	struct nestnet_endpoint other;
+	char text[NESTNET_TEXT_MAX];
+	int r = exposure_find_instead(plan->elements, alias, &other, plan_error(plan));
+
+	if (r == 1)
+		return error_set(plan_error(plan), ENOENT, "not exposed, but %s is",
+				 nestnet_endpoint_format(&other, text));
+	if (r == 0 && endpoint_shape(alias) == ENDPOINT_ADDRESS)
+		r = guest_is_target(plan->elements, &alias->prefix.address,
+				    plan_error(plan));
+	if (r == 1)
+		return error_set(plan_error(plan), ENOENT,
+				 "not exposed, but a target (unexpose --target %s)",
+				 nestnet_endpoint_format(alias, text));
+	return r < 0 ? r : error_set(plan_error(plan), ENOENT, "not exposed");
+}
+
 int expose_plan_remove(struct plan *plan, const struct unexpose_request *request)
 {
 	struct exposures present = { .n = 0 };
@@ -264,7 +284,7 @@ int expose_plan_remove(struct plan *plan, const struct unexpose_request *request
 		r = exposure_get_all(plan->elements, &request->alias, &present,
 				     plan_error(plan));
 	if (r == 0 && !(request->flags & NESTNET_IF_EXISTS))
-		r = error_set(plan_error(plan), ENOENT, "not exposed");
+		r = refuse_absent(plan, &request->alias);
 	else if (r == 0)
 		r = expose_flows_orphaned(plan, &request->alias);
 	else if (r == 1)

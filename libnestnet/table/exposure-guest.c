@@ -266,6 +266,22 @@ static int is_guest(struct elements *elements, int family, const uint8_t *key, g
 		      : r;
 }
 
+int guest_is_target(struct elements *elements, const struct nestnet_address *address,
+		    struct error *error)
+{
+	static const enum ruleset_set sets[] = { RULESET_GUEST, RULESET_GUEST_TIMED,
+						 RULESET_GUEST_OPEN,
+						 RULESET_GUEST_OPEN_TIMED };
+	uint8_t key[NFT_KEY_MAX] = { 0 };
+	struct nft_element element;
+	int r = 0;
+
+	key_put_address(key, address);
+	for (size_t i = 0; r == 0 && i < sizeof(sets) / sizeof(sets[0]); i++)
+		r = elements_get(elements, sets[i], address->family, key, &element, error);
+	return r;
+}
+
 int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,
 		    struct error *error)
 {

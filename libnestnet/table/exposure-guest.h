@@ -13,6 +13,10 @@
 int guest_add(struct elements *elements, const struct exposure *exposure,
 	      struct error *error);
 
+/** @return 1 where the address is the target of an exposure; 0; or a negative errno */
+int guest_is_target(struct elements *elements, const struct nestnet_address *address,
+		    struct error *error);
+
 /** @return 1 where an exposure or its subnet has closed the target already, as far as that is
  *          known without a list; 0; or a negative errno */
 int guest_is_closed(struct elements *elements, const struct nestnet_prefix *target,

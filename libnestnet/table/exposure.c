@@ -396,62 +396,6 @@ int exposure_remove(struct elements *elements, const struct exposure *exposure,
 	return r < 0 ? r : guest_remove(elements, exposure, error);
 }
 
-/* ---- Overlaps -------------------------------------------------------------------------------- */
-
-struct overlap {
-	const struct nestnet_endpoint *alias;
-	struct nestnet_endpoint *ret;
-	int family;
-	enum endpoint_shape shape;
-};
-
-static int compare_overlap(void *userdata, const struct nft_element *element)
-{
-	const struct overlap *overlap = userdata;
-	const struct nestnet_endpoint *alias = overlap->alias;
-	struct nestnet_endpoint other;
-
-	if (!key_read_alias(element, overlap->family, (int)overlap->shape, &other) ||
-	    endpoint_equal(&other, alias))
-		return 0;
-	if (overlap->shape == ENDPOINT_PREFIX
-		    ? !prefix_overlaps(&other.prefix, &alias->prefix)
-		    : !address_equal(&other.prefix.address, &alias->prefix.address) ||
-			      other.protocol != alias->protocol ||
-			      other.first_port > alias->last_port ||
-			      other.last_port < alias->first_port)
-		return 0;
-	*overlap->ret = other;
-	return 1;
-}
-
-static int find_in(struct elements *elements, enum ruleset_set set, struct overlap *overlap,
-		   struct error *error)
-{
-	int r = elements_load(elements, set, overlap->family, error);
-
-	if (r < 0)
-		return r;
-	return elements_each(elements, set, overlap->family, compare_overlap, overlap);
-}
-
-int exposure_find_overlap(struct elements *elements, const struct nestnet_endpoint *alias,
-			  struct nestnet_endpoint *ret, struct error *error)
-{
-	struct overlap overlap = { .alias = alias,
-				   .ret = ret,
-				   .family = endpoint_family(alias),
-				   .shape = endpoint_shape(alias) };
-	int r;
-
-	if (overlap.shape == ENDPOINT_PREFIX)
-		return find_in(elements, RULESET_PREF, &overlap, error);
-	if (overlap.shape != ENDPOINT_RANGE)
-		return 0;
-	r = find_in(elements, RULESET_RANGE, &overlap, error);
-	return r != 0 ? r : find_in(elements, RULESET_SHIFT_RANGE, &overlap, error);
-}
-
 /* ---- All of them -------------------------------------------------------------------------- */
 
 static int load_all(struct elements *elements, const enum ruleset_set *sets, size_t n,

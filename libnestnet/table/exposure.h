@@ -99,6 +99,14 @@ int exposure_get_egress(struct elements *elements, const struct nestnet_prefix *
 int exposure_find_overlap(struct elements *elements, const struct nestnet_endpoint *alias,
 			  struct nestnet_endpoint *ret, struct error *error);
 
+/**
+ * Of an alias that is not exposed, looks for what is, and has all of it or a part: the range
+ * or the whole address of a port, or a prefix.
+ * @return 1: there is such, and one is in *ret; 0: there is none; or a negative errno
+ */
+int exposure_find_instead(struct elements *elements, const struct nestnet_endpoint *alias,
+			  struct nestnet_endpoint *ret, struct error *error);
+
 /** Reads every set that exposures are made of; or of those that are not counted. */
 int exposure_load(struct elements *elements, struct error *error);
 int exposure_load_uncounted(struct elements *elements, struct error *error);

@@ -208,6 +208,9 @@ START_TEST(taking_back_what_is_not_exposed_is_refused)
 				"unexpose 10.128.0.13:80/udp: not exposed"));
 	changes_nothing(refused(unexpose("10.128.0.12/30", 0), ENOENT,
 				"unexpose 10.128.0.12/30: not exposed"));
+	changes_nothing(refused(unexpose(GUEST, 0), ENOENT,
+				"unexpose " GUEST ": not exposed, but a target "
+				"(unexpose --target " GUEST ")"));
 	changes_nothing(refused(unexpose("[2001:db8::1]:80", 0), ENOENT,
 				"unexpose [2001:db8::1]:80/tcp: not exposed"));
 	changes_nothing(
@@ -215,6 +218,38 @@ START_TEST(taking_back_what_is_not_exposed_is_refused)
 	changes_nothing(refused(unexpose_target(GUEST2, 0), ENOENT,
 				"unexpose --target 192.168.122.90: not exposed"));
 	changes_nothing(ok(unexpose_target(GUEST2, NESTNET_IF_EXISTS)));
+}
+END_TEST
+
+START_TEST(what_is_exposed_with_others_is_refused_and_they_are_named)
+{
+	ok(expose(ALIAS, GUEST, 0));
+	ok(expose("10.128.0.16:80-90", GUEST, 0));
+	ok(expose("10.128.0.17:80-90", GUEST ":180-190", 0));
+	ok(expose("10.128.0.20/30", "192.168.122.4/30", 0));
+	ok(expose("*:80", GUEST, 0));
+	changes_nothing(refused(unexpose(ALIAS ":80", 0), ENOENT,
+				"unexpose 10.128.0.13:80/tcp: not exposed, but 10.128.0.13 is"));
+	changes_nothing(refused(
+		unexpose("10.128.0.16:80", 0), ENOENT,
+		"unexpose 10.128.0.16:80/tcp: not exposed, but 10.128.0.16:80-90/tcp is"));
+	changes_nothing(refused(
+		unexpose("10.128.0.17:79-81", 0), ENOENT,
+		"unexpose 10.128.0.17:79-81/tcp: not exposed, but 10.128.0.17:80-90/tcp is"));
+	changes_nothing(refused(unexpose("10.128.0.16:80/udp", 0), ENOENT,
+				"unexpose 10.128.0.16:80/udp: not exposed"));
+	changes_nothing(
+		refused(unexpose("10.128.0.22", 0), ENOENT,
+			"unexpose 10.128.0.22: not exposed, but 10.128.0.20/30 is"));
+	changes_nothing(
+		refused(unexpose("10.128.0.22:22", 0), ENOENT,
+			"unexpose 10.128.0.22:22/tcp: not exposed, but 10.128.0.20/30 is"));
+	changes_nothing(
+		refused(unexpose("10.128.0.16/28", 0), ENOENT,
+			"unexpose 10.128.0.16/28: not exposed, but 10.128.0.20/30 is"));
+	changes_nothing(ok(unexpose("10.128.0.22", NESTNET_IF_EXISTS)));
+	changes_nothing(refused(unexpose("10.128.0.24", 0), ENOENT,
+				"unexpose 10.128.0.24: not exposed"));
 }
 END_TEST
 
@@ -493,6 +528,7 @@ int main(void)
 	tcase_add_test(one, exposing_otherwise_is_refused_and_names_what_is_there);
 	tcase_add_test(one, an_exposure_that_is_taken_back_leaves_the_empty_skeleton);
 	tcase_add_test(one, taking_back_what_is_not_exposed_is_refused);
+	tcase_add_test(one, what_is_exposed_with_others_is_refused_and_they_are_named);
 	tcase_add_test(one, all_exposures_of_a_target_are_taken_back_and_no_other);
 	tcase_add_test(replacing, replacing_switches_target_and_options);
 	tcase_add_test(replacing, replacing_a_comment_keeps_the_rest);
