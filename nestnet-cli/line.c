@@ -166,6 +166,8 @@ static bool split_text(const char *text, size_t len, struct line *line, size_t *
 
 bool line_split(const char *text, size_t len, struct line *line, const char **ret_why)
 {
+	if (len > 0 && text[len - 1] == '\r')
+		len--;
 	return split_text(text, len, line, NULL, ret_why);
 }
 

@@ -18,8 +18,9 @@ struct line {
 	size_t start; /* the column that is told where there is no better one */
 };
 
-/** Splits a line without its newline. line is zeros, or has been split before: then it goes
- *  on with the same memory. It is to be cleared in the end, after a failure too.
+/** Splits a line without its newline; a carriage return before that is a part of it. line is
+ *  zeros, or has been split before: then it goes on with the same memory. It is to be cleared
+ *  in the end, after a failure too.
  *  @return false where it is wrong: *ret_why says how, and line->start where; NULL: there is
  *  no memory */
 bool line_split(const char *text, size_t len, struct line *line, const char **ret_why);

@@ -50,6 +50,8 @@ test_order_does_not_matter_and_blanks_and_comments_do_not_either() {
 	tac <<<"$NETWORK" | sed 's/^/ \t/; s/$/  # comment/; s/--bridge br0/"--bridge" b\\r0/' |
 		applies
 	changes_nothing nestnet apply - <<<"$NETWORK"
+	# As an editor of another system leaves it.
+	changes_nothing nestnet apply - < <(sed 's/$/\r/' <<<"$NETWORK")
 }
 
 test_the_file_may_come_by_a_pipe() {
@@ -441,6 +443,8 @@ test_a_malformed_file_is_refused_where_it_is_wrong() {
 	file_refused 2 ":2:5: a NUL byte" < <(printf 'tap add tap0\ntap \0add tap1\n')
 	file_refused 2 ":1:1: tap add tap%d: " <<<"tap add tap%d"
 	file_refused 2 ":1:9: expose: alias '10.0.0.1.x0d" < <(printf 'expose "10.0.0.1\r" 10.0.0.2')
+	file_refused 2 ":1:17: expose: target '10.0.0.2.x0d" < <(printf 'expose 10.0.0.1 10.0.0.2\r\r\n')
+	file_refused 2 ":1:13: a backslash at the end of a line" <<<$'bridge add b\\\r'
 }
 
 test_what_says_no_object_is_not_in_a_file() {
