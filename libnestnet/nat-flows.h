@@ -2,7 +2,7 @@
 #ifndef NESTNET_NAT_FLOWS_H
 #define NESTNET_NAT_FLOWS_H
 
-/* Flows that outlive what `nat` decided for them: see expose-flows.h. */
+/* Flows that outlive what `nat` decided for them: see expose/flows.h. */
 
 #include "plan/plan.h"
 

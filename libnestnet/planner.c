@@ -14,8 +14,8 @@
 
 #include "alias.h"
 #include "bridge.h"
-#include "expose-coexist.h"
-#include "expose.h"
+#include "expose/coexist.h"
+#include "expose/expose.h"
 #include "forward.h"
 #include "guard.h"
 #include "nat.h"

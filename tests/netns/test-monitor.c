@@ -6,7 +6,7 @@
 
 #include "kernel/netlink.h"
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #include "plan/context.h"
 

@@ -9,7 +9,7 @@
 #include "harness.h"
 #include "script.h"
 
-#include "trace.h"
+#include "trace/trace.h"
 
 #include "kernel/netlink-message.h"
 

@@ -6,7 +6,7 @@
  * generation is the same. One that is gone by then has its number alone.
  */
 
-#include "trace.h"
+#include "trace/trace.h"
 
 #include "rules/owner.h"
 #include "rules/rule-text.h"

@@ -5,7 +5,7 @@
  * makes it.
  */
 
-#include "monitor-read.h"
+#include "monitor/read.h"
 
 #include "plan/command.h"
 #include "plan/local.h"

@@ -4,7 +4,7 @@
 
 /* Items as events. */
 
-#include "monitor-item.h"
+#include "monitor/item.h"
 
 struct tell {
 	const struct items *items; /* all there are, for what is exposed of an alias */

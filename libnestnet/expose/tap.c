@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Exposures that go with a tap: which it is, and whether it is there. */
 
-#include "expose-tap.h"
+#include "expose/tap.h"
 
 #include "table/exposure-tap.h"
 

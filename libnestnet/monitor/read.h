@@ -4,7 +4,7 @@
 
 /* What is there now, as items of a monitor. */
 
-#include "monitor-item.h"
+#include "monitor/item.h"
 
 #include "plan/plan.h"
 

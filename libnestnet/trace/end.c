@@ -5,7 +5,7 @@
  * is asked for.
  */
 
-#include "trace.h"
+#include "trace/trace.h"
 
 #include "plan/setting.h"
 

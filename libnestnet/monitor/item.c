@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Items: their memory, their order, and the difference of what was and what is. */
 
-#include "monitor-item.h"
+#include "monitor/item.h"
 
 #include "base/cleanup.h"
 #include "base/endpoint.h"

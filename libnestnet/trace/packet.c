@@ -13,7 +13,7 @@
  * where nothing is heard of it any more.
  */
 
-#include "trace.h"
+#include "trace/trace.h"
 
 #include "base/error.h"
 

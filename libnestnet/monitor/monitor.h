@@ -4,9 +4,9 @@
 
 /* A monitor, for its own files: what it has seen, and what it is to look at. */
 
-#include "monitor-item.h"
-#include "monitor-read.h"
-#include "monitor-tell.h"
+#include "monitor/item.h"
+#include "monitor/read.h"
+#include "monitor/tell.h"
 
 /* The kernel's clock for timeouts has ticks of up to 10 ms. */
 #define MONITOR_TICK_MS 10

@@ -52,7 +52,7 @@ enum doctor_leg {
 	DOCTOR_LEAVING,  /* the same, as from the alias */
 };
 
-/** The rules of other software (doctor-rules.c).
+/** The rules of other software (doctor/rules.c).
  *  @param is_sure  what may be is not told
  *  @param ret_n    counts what was told; untouched where nothing was */
 int doctor_rules(struct doctor *doctor, const struct doctor_path *path, bool is_sure,
@@ -63,13 +63,13 @@ struct doctor_remedy {
 	char text[512], undo[1024];
 };
 
-/** The remedy for one of them, of the software that it belongs to (doctor-remedy.c). */
+/** The remedy for one of them, of the software that it belongs to (doctor/remedy.c). */
 const char *doctor_owner(const struct walker *walker, const struct walk_finding *finding);
 void doctor_find_remedy(const struct doctor *doctor, const struct doctor_path *path,
 			enum doctor_leg leg, const struct walk_finding *finding,
 			struct doctor_remedy *ret);
 
-/** All that stands in the way of an exposure, apart from rules (doctor-path.c); fills in
+/** All that stands in the way of an exposure, apart from rules (doctor/path.c); fills in
  *  what was found of the way. */
 int doctor_path(struct doctor *doctor, struct doctor_path *path);
 /** The interfaces of the way alone, without a word. */
@@ -80,7 +80,7 @@ int doctor_uplinks(struct doctor *doctor);
 int doctor_forwarding(struct doctor *doctor);
 int doctor_mtu(struct doctor *doctor, const struct inventory_link *bridge);
 
-/** The host by itself, and what its guests in general meet (doctor-host.c). */
+/** The host by itself, and what its guests in general meet (doctor/host.c). */
 int doctor_host(struct doctor *doctor);
 /** Tables of iptables-legacy, which nobody sees from here. */
 int doctor_legacy(struct doctor *doctor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host by itself: whether it can run guests, and what its guests in general meet. */
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "kernel/host.h"
 

@@ -6,7 +6,7 @@
  * with connection state in a chain of iptables' makes iptables itself fail on it.
  */
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "rules/owner.h"
 

@@ -5,7 +5,7 @@
  * conntrack nothing is known of its state.
  */
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "rules/rule-text.h"
 

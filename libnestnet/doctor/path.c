@@ -4,7 +4,7 @@
  * come here, where they go on to, and whether somebody is there.
  */
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "plan/setting.h"
 

@@ -21,7 +21,7 @@
  * runs.
  */
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #include "kernel/notice.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a monitor is to look at, and when: notices of the kernel, and clocks. */
 
-#include "monitor.h"
+#include "monitor/monitor.h"
 
 #include "table/exposure-touch.h"
 

@@ -17,7 +17,7 @@
  * whole state, which hooks bring about when the bridge comes.
  */
 
-#include "expose-coexist.h"
+#include "expose/coexist.h"
 
 #include "plan/uplinks.h"
 

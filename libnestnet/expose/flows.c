@@ -9,7 +9,7 @@
  * own keeps the port's flows, and nobody else's flows are looked at twice.
  */
 
-#include "expose-flows.h"
+#include "expose/flows.h"
 
 #include "table/exposure-resolve.h"
 

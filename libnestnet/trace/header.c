@@ -2,7 +2,7 @@
 /* What the headers of a traced packet say. They are whatever somebody sent: every field is
  * held against the bytes that the kernel gave. */
 
-#include "trace.h"
+#include "trace/trace.h"
 
 #include "base/endpoint.h"
 

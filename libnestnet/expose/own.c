@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What an exposure would take from L1 itself. */
 
-#include "expose-own.h"
+#include "expose/own.h"
 
 #include "kernel/listener.h"
 #include "kernel/route.h"

@@ -8,7 +8,7 @@
  * heard any more. The caller polls one descriptor for all of it.
  */
 
-#include "trace.h"
+#include "trace/trace.h"
 
 #include "table/ruleset.h"
 

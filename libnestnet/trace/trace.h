@@ -79,7 +79,7 @@ struct nestnet_trace {
 /** Tells a hop, unless the caller has had enough. */
 void trace_tell(struct nestnet_trace *trace, const struct nestnet_hop *hop);
 
-/** Tells what became of a packet, and forgets it (trace-end.c). */
+/** Tells what became of a packet, and forgets it (trace/end.c). */
 void trace_end(struct nestnet_trace *trace, struct trace_packet *packet,
 	       const char *verdict, const char *text);
 /** It has got through. */
@@ -87,7 +87,7 @@ void trace_end_delivered(struct nestnet_trace *trace, struct trace_packet *packe
 /** Nothing was heard of it any more. */
 void trace_end_lost(struct nestnet_trace *trace, struct trace_packet *packet);
 
-/** Tells that a packet comes, unless that was told (trace-packet.c). */
+/** Tells that a packet comes, unless that was told (trace/packet.c). */
 void trace_tell_begin(struct nestnet_trace *trace, struct trace_packet *packet);
 
 /** Takes an event. */
@@ -100,7 +100,7 @@ int64_t trace_now_ms(void);
 /** @return the link; NULL: it is gone, or 0 */
 const struct link *trace_link(struct nestnet_trace *trace, uint32_t ifindex);
 
-/** What is known of a rule, or of a policy (trace-rule.c); lives until the next call. */
+/** What is known of a rule, or of a policy (trace/rule.c); lives until the next call. */
 struct trace_rule {
 	const char *text;  /* NULL: not of a rule, or the rule has changed */
 	const char *owner; /* NULL: not known */

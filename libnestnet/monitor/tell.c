@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From items to what the caller is told. */
 
-#include "monitor-tell.h"
+#include "monitor/tell.h"
 
 #include "plan/command.h"
 #include "plan/present.h"

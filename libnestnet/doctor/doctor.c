@@ -5,7 +5,7 @@
  * guest and back; without one, the host is examined.
  */
 
-#include "doctor.h"
+#include "doctor/doctor.h"
 
 #include "plan/plan.h"
 

@@ -9,12 +9,12 @@
  * exist.
  */
 
-#include "expose.h"
+#include "expose/expose.h"
 
-#include "expose-coexist.h"
-#include "expose-flows.h"
-#include "expose-own.h"
-#include "expose-tap.h"
+#include "expose/coexist.h"
+#include "expose/flows.h"
+#include "expose/own.h"
+#include "expose/tap.h"
 
 #include "plan/closing.h"
 #include "plan/command.h"
