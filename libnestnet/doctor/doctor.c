@@ -6,6 +6,7 @@
  */
 
 #include "doctor/doctor.h"
+#include "doctor/way.h"
 
 #include "plan/plan.h"
 
@@ -198,7 +199,7 @@ static int examine_exposure(struct doctor *doctor, const struct exposure *exposu
 	int r;
 
 	if (flags & NESTNET_DOCTOR_RULES) {
-		r = doctor_find_way(doctor, &path);
+		r = way_find(doctor, &path);
 		return r < 0 ? r : doctor_rules(doctor, &path, true, &n);
 	}
 	nestnet_endpoint_format(&exposure->alias, text);

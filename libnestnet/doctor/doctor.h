@@ -72,8 +72,6 @@ void doctor_find_remedy(const struct doctor *doctor, const struct doctor_path *p
 /** All that stands in the way of an exposure, apart from rules (doctor/path.c); fills in
  *  what was found of the way. */
 int doctor_path(struct doctor *doctor, struct doctor_path *path);
-/** The interfaces of the way alone, without a word. */
-int doctor_find_way(struct doctor *doctor, struct doctor_path *path);
 
 /* What is the host's of it, and no one exposure's. */
 int doctor_uplinks(struct doctor *doctor);

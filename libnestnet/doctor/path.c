@@ -5,12 +5,9 @@
  */
 
 #include "doctor/doctor.h"
+#include "doctor/way.h"
 
 #include "plan/setting.h"
-
-#include "kernel/neighbour.h"
-#include "kernel/netlink.h"
-#include "kernel/route.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -19,134 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* ---- Finding the way ------------------------------------------------------------------ */
-
-struct local {
-	const struct nestnet_prefix *alias;
-	uint32_t ifindex; /* 0: none */
-};
-
-static int take_local(void *userdata, const struct route *route)
-{
-	struct local *local = userdata;
-
-	if (!route)
-		local->ifindex = 0;
-	else if (route->ifindex != LINK_LOOPBACK &&
-		 prefix_contains(&route->destination, &local->alias->address))
-		local->ifindex = route->ifindex;
-	return 0;
-}
-
-/* Where the alias is local; else 0. A port of every address is, on the first uplink. */
-static int find_local(struct doctor *doctor, const struct doctor_path *path,
-		      uint32_t *ret_ifindex)
-{
-	struct local local = { .alias = &path->alias };
-	struct netlink *nl;
-	int r = context_route(doctor->ctx, &nl);
-
-	if (r == 0 && path->alias.address.family == AF_UNSPEC)
-		local.ifindex = doctor->uplinks.n ? doctor->uplinks.ifindexes[0] : 0;
-	else if (r == 0)
-		r = route_list_local(nl, take_local, &local, &doctor->ctx->error);
-	*ret_ifindex = local.ifindex;
-	return r;
-}
-
-struct search {
-	const struct doctor_path *path;
-	struct neighbour found;
-	uint32_t port;
-	bool is_found;
-};
-
-static int take_neighbour(void *userdata, const struct neighbour *neighbour)
-{
-	struct search *search = userdata;
-
-	if (!neighbour)
-		search->is_found = false;
-	else if (neighbour->ifindex == search->path->out->link.ifindex &&
-		 address_equal(&neighbour->address, &search->path->target.address)) {
-		search->found = *neighbour;
-		search->is_found = true;
-	}
-	return 0;
-}
-
-static int take_learned(void *userdata, const struct neighbour *neighbour)
-{
-	struct search *search = userdata;
-
-	if (!neighbour)
-		search->port = 0;
-	else if (neighbour->bridge == search->path->out->link.ifindex &&
-		 memcmp(neighbour->mac, search->found.mac, sizeof(neighbour->mac)) == 0)
-		search->port = neighbour->ifindex;
-	return 0;
-}
-
-/* The guest as L1 knows it, and its port where it is known. */
-static int find_guest(struct doctor *doctor, struct doctor_path *path,
-		      struct search *search)
-{
-	struct netlink *nl;
-	int r;
-
-	*search = (struct search){ .path = path };
-	if (!path->out || !prefix_is_address(&path->target))
-		return 0;
-	r = context_route(doctor->ctx, &nl);
-	if (r == 0)
-		r = neighbour_list(nl, take_neighbour, search, &doctor->ctx->error);
-	if (r == 0 && search->is_found && search->found.has_mac &&
-	    path->out->link.kind == LINK_BRIDGE)
-		r = neighbour_list_learned(nl, take_learned, search, &doctor->ctx->error);
-	if (r == 0)
-		path->port = inventory_find(&doctor->inventory, search->port);
-	return r;
-}
-
-static int find_route(struct doctor *doctor, const struct nestnet_prefix *to,
-		      struct route *ret)
-{
-	struct netlink *nl;
-	int r = context_route(doctor->ctx, &nl);
-
-	*ret = (struct route){ .ifindex = 0 };
-	return r < 0 ? r : route_get(nl, &to->address, ret, &doctor->ctx->error);
-}
-
-/* @return 1: the alias is local; 0: it is not; or a negative errno */
-static int find_in(struct doctor *doctor, struct doctor_path *path)
-{
-	uint32_t ifindex;
-	int r = find_local(doctor, path, &ifindex);
-
-	if (r < 0)
-		return r;
-	path->in = inventory_find(&doctor->inventory,
-				  ifindex || doctor->uplinks.n == 0
-					  ? ifindex
-					  : doctor->uplinks.ifindexes[0]);
-	return ifindex != 0;
-}
-
-int doctor_find_way(struct doctor *doctor, struct doctor_path *path)
-{
-	struct search search;
-	struct route route;
-	int r = find_in(doctor, path);
-
-	if (r >= 0)
-		r = find_route(doctor, &path->target, &route);
-	if (r < 0)
-		return r;
-	path->out = inventory_find(&doctor->inventory, route.ifindex);
-	return find_guest(doctor, path, &search);
-}
-
 /* ---- Arrives -------------------------------------------------------------------------- */
 
 static int say_not_local(struct doctor *doctor, const struct doctor_path *path,
@@ -154,7 +23,7 @@ static int say_not_local(struct doctor *doctor, const struct doctor_path *path,
 {
 	char remedy[NESTNET_TEXT_MAX + 64] = "";
 	struct route route;
-	int r = find_route(doctor, &path->alias, &route);
+	int r = way_find_route(doctor, &path->alias, &route);
 
 	if (r < 0)
 		return r;
@@ -177,7 +46,7 @@ static int say_not_local(struct doctor *doctor, const struct doctor_path *path,
 static int check_alias(struct doctor *doctor, struct doctor_path *path)
 {
 	char alias[NESTNET_TEXT_MAX] = "*", *length;
-	int r = find_in(doctor, path);
+	int r = way_find_in(doctor, path);
 
 	if (r < 0)
 		return r;
@@ -307,7 +176,7 @@ static int check_route(struct doctor *doctor, struct doctor_path *path,
 {
 	const struct inventory_link *down;
 	struct route route;
-	int r = find_route(doctor, &path->target, &route);
+	int r = way_find_route(doctor, &path->target, &route);
 
 	if (r < 0)
 		return r;
@@ -364,18 +233,18 @@ static int check_mtu(struct doctor *doctor, const struct inventory_link *in,
 static int check_guest(struct doctor *doctor, struct doctor_path *path,
 		       const char *target)
 {
-	struct search search;
-	int r = find_guest(doctor, path, &search);
+	struct way_guest guest;
+	int r = way_find_guest(doctor, path, &guest);
 	char remedy[NESTNET_TEXT_MAX + 64];
 
 	if (r < 0)
 		return r;
 	snprintf(remedy, sizeof(remedy), "ping -c 1 %s", target);
-	if (!search.is_found)
+	if (!guest.is_found)
 		return doctor_say(
 			doctor, "neighbour", NESTNET_FINDING_SKIP, target, remedy,
 			"not asked for lately: whether it is there is not known");
-	switch (neighbour_state(&search.found)) {
+	switch (neighbour_state(&guest.found)) {
 	case NESTNET_NEIGHBOUR_FAILED:
 	case NESTNET_NEIGHBOUR_INCOMPLETE:
 		return doctor_say(
@@ -393,7 +262,7 @@ static int check_guest(struct doctor *doctor, struct doctor_path *path,
 	}
 	r = doctor_say(doctor, "neighbour", NESTNET_FINDING_OK, target, NULL,
 		       "known on %s", path->out->link.name);
-	if (r != 0 || search.port != 0 || !search.found.has_mac ||
+	if (r != 0 || guest.port != 0 || !guest.found.has_mac ||
 	    path->out->link.kind != LINK_BRIDGE)
 		return r;
 	return doctor_say(doctor, "port", NESTNET_FINDING_SKIP, target, remedy,
