@@ -118,23 +118,14 @@ int nestnet_interface_list(struct nestnet *ctx, nestnet_interface_fn fn, void *u
 
 /* ---- Drops --------------------------------------------------------------------------------- */
 
-enum reason { REASON_FROM, REASON_CLOSED, REASON_SPOOFED, REASON_GUARD, REASONS };
+/* Of our main table, and of the guards'. */
+#define REASON_GUARD RULESET_DROPS
+#define REASONS	     (RULESET_DROPS + 1)
 
 /* The families of a reason: 0 is IPv4, 1 IPv6. Frames are counted in the first. */
 struct drops {
 	struct nestnet_drop list[REASONS][2];
 	unsigned int n_input; /* rules of that chain, which has one a family */
-};
-
-/* Which chains drop why, each there once a family: with a 4 or a 6 behind its name. */
-static const struct {
-	const char *chain;
-	enum reason reason;
-} chains[] = {
-	{ "from_port", REASON_FROM },  { "from_addr", REASON_FROM },
-	{ "pre_port", REASON_FROM },   { "pre_pref", REASON_FROM },
-	{ "closed", REASON_CLOSED },   { "closed_more", REASON_CLOSED },
-	{ "spoofed", REASON_SPOOFED }, { "spoofed_more", REASON_SPOOFED },
 };
 
 static void add_drops(struct nestnet_drop *drop, uint64_t packets, uint64_t bytes)
@@ -145,26 +136,23 @@ static void add_drops(struct nestnet_drop *drop, uint64_t packets, uint64_t byte
 
 static int take_drop(void *userdata, const char *chain, uint64_t packets, uint64_t bytes)
 {
-	size_t len = chain ? strlen(chain) : 0;
 	struct drops *drops = userdata;
+	enum ruleset_drop why;
 	bool is_six;
 
-	if (len == 0) {
+	if (!chain) {
 		memset(drops->list, 0, REASON_GUARD * sizeof(drops->list[0]));
 		drops->n_input = 0;
 		return 0;
 	}
-	if (strcmp(chain, "input") == 0) {
-		is_six = drops->n_input++ > 0;
-		add_drops(&drops->list[REASON_CLOSED][is_six], packets, bytes);
+	why = ruleset_drop_of(chain);
+	if (why == RULESET_DROPS)
 		return 0;
-	}
-	is_six = chain[len - 1] == '6';
-	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
-		if (strlen(chains[i].chain) == len - 1 &&
-		    memcmp(chains[i].chain, chain, len - 1) == 0)
-			add_drops(&drops->list[chains[i].reason][is_six], packets, bytes);
-	}
+	if (strcmp(chain, RULESET_INPUT_CHAIN) == 0)
+		is_six = drops->n_input++ > 0;
+	else
+		is_six = chain[strlen(chain) - 1] == '6';
+	add_drops(&drops->list[why][is_six], packets, bytes);
 	return 0;
 }
 
@@ -209,12 +197,12 @@ static int read_drops(struct nestnet *ctx, struct netlink *nl, enum ruleset_part
 	return r < 0 ? r : 1;
 }
 
-static int report_reason(const struct drops *drops, enum reason reason,
+static int report_reason(const struct drops *drops, unsigned int reason,
 			 nestnet_drop_fn fn, void *userdata)
 {
-	static const char *const names[] = { [REASON_FROM] = "from",
-					     [REASON_CLOSED] = "closed",
-					     [REASON_SPOOFED] = "spoofed",
+	static const char *const names[] = { [RULESET_DROP_FROM] = "from",
+					     [RULESET_DROP_CLOSED] = "closed",
+					     [RULESET_DROP_SPOOFED] = "spoofed",
 					     [REASON_GUARD] = "guard" };
 	static const int families[] = { AF_INET, AF_INET6 };
 	bool is_frames = reason == REASON_GUARD;

@@ -81,7 +81,7 @@ static void add_output(const struct ruleset_half *half4, const struct ruleset_ha
 /* ip daddr @closed4 fib daddr . iif type != local counter drop */
 static void add_input_closed(const struct ruleset_half *half)
 {
-	struct nft_rule *rule = base_rule("input");
+	struct nft_rule *rule = base_rule(RULESET_INPUT_CHAIN);
 
 	nft_rule_match_family(rule, half->family);
 	ruleset_match(half, rule, NFT_DESTINATION, RULESET_CLOSED);
@@ -95,23 +95,23 @@ static void add_input(const struct ruleset_half *half4, const struct ruleset_hal
 	struct nft_batch *batch = half4->batch;
 	struct nft_rule *rule;
 
-	nft_add_chain(batch, &ruleset_table, "input", "filter", NFT_HOOK_INPUT,
+	nft_add_chain(batch, &ruleset_table, RULESET_INPUT_CHAIN, "filter", NFT_HOOK_INPUT,
 		      PRIORITY_FILTER);
 
 	/* ct state != new accept */
-	rule = base_rule("input");
+	rule = base_rule(RULESET_INPUT_CHAIN);
 	nft_rule_match_state_not(rule, NFT_STATE_NEW);
 	nft_rule_accept(rule);
 	nft_add_rule(batch, rule);
 
 	/* iif "lo" accept */
-	rule = base_rule("input");
+	rule = base_rule(RULESET_INPUT_CHAIN);
 	nft_rule_match_input(rule, LOOPBACK_IFINDEX);
 	nft_rule_accept(rule);
 	nft_add_rule(batch, rule);
 
 	/* ct status dnat accept */
-	rule = base_rule("input");
+	rule = base_rule(RULESET_INPUT_CHAIN);
 	nft_rule_match_dnat(rule);
 	nft_rule_accept(rule);
 	nft_add_rule(batch, rule);

@@ -212,4 +212,18 @@ void ruleset_create(struct nft_batch *batch, enum ruleset_part part);
 /** Fills the batch with what takes a part away: with a table goes all that is in it. */
 void ruleset_delete(struct nft_batch *batch, enum ruleset_part part);
 
+/** Why our main table drops a packet. */
+enum ruleset_drop {
+	RULESET_DROP_FROM,    /* of none of the sources that --from allows */
+	RULESET_DROP_CLOSED,  /* from outside to what is not exposed */
+	RULESET_DROP_SPOOFED, /* from outside, with a source of inside */
+	RULESET_DROPS
+};
+
+/** The base chain that drops for both families; all others have a digit behind their name. */
+#define RULESET_INPUT_CHAIN "input"
+
+/** @return why the chain of our main table drops; RULESET_DROPS: it does not */
+enum ruleset_drop ruleset_drop_of(const char *chain);
+
 #endif

@@ -15,6 +15,8 @@
 
 #include "trace/trace.h"
 
+#include "table/ruleset.h"
+
 #include "base/error.h"
 
 #include <netinet/icmp6.h>
@@ -295,6 +297,24 @@ static const char *verdict_text(const struct trace_event *event,
 	return ret;
 }
 
+/* What a drop of our own is for. */
+static const char *why_dropped(const struct nestnet_hop *hop)
+{
+	if (strcmp(hop->table, ruleset_table.name) != 0)
+		return "";
+	switch (ruleset_drop_of(hop->chain)) {
+	case RULESET_DROP_FROM:
+		return ", as its source is not in --from";
+	case RULESET_DROP_CLOSED:
+		return ", as it comes from outside to what is not exposed";
+	case RULESET_DROP_SPOOFED:
+		return ", as it comes from outside with a source of inside";
+	case RULESET_DROPS:
+		break;
+	}
+	return "";
+}
+
 static void end_dropped(struct nestnet_trace *trace, struct trace_packet *packet,
 			const struct nestnet_hop *hop)
 {
@@ -303,9 +323,10 @@ static void end_dropped(struct nestnet_trace *trace, struct trace_packet *packet
 	if (hop->kind == NESTNET_HOP_RULE)
 		snprintf(by, sizeof(by), "rule handle %llu",
 			 (unsigned long long)hop->handle);
-	snprintf(text, sizeof(text), "dropped by %s of %s %s %s%s%s%s: %s", by,
+	snprintf(text, sizeof(text), "dropped by %s of %s %s %s%s%s%s: %s%s", by,
 		 hop->family, hop->table, hop->chain, hop->owner ? " (" : "",
-		 hop->owner ? hop->owner : "", hop->owner ? ")" : "", hop->verdict);
+		 hop->owner ? hop->owner : "", hop->owner ? ")" : "", hop->verdict,
+		 why_dropped(hop));
 	trace_end(trace, packet, "dropped", text);
 }
 

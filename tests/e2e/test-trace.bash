@@ -112,7 +112,13 @@ test_our_own_rules_that_drop_are_named() {
 	handle=$(handle_of inet nestnet from_addr4 drop)
 	begins_trace 10.128.0.13 --count 1
 	asks 10.128.0.13 7
-	ends_so "to: dropped by rule handle $handle of inet nestnet from_addr4 (nestnet): drop"
+	ends_so "to: dropped by rule handle $handle of inet nestnet from_addr4 (nestnet): drop, as its source is not in --from"
+	# The guest itself, for who adds a route to it.
+	with_route_to_guests
+	handle=$(on l1 nft -a list chain inet nestnet closed4 | sed -n 's/.*@guest4.*# handle //p')
+	begins_trace 192.168.122.89 --count 1
+	asks 192.168.122.89 7
+	ends_so "to: dropped by rule handle $handle of inet nestnet closed4 (nestnet): drop, as it comes from outside to what is not exposed"
 }
 
 test_what_is_not_exposed_ends_in_l1() {
