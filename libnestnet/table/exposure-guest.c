@@ -141,6 +141,12 @@ static enum ruleset_set uncounted_set(const struct exposure *exposure,
 	return is_prefix ? RULESET_GUEST_PREF : RULESET_GUEST_TIMED;
 }
 
+/* What the clock of one that is there has left: all of it where this plan has put it in. */
+static uint64_t remains_ms(const struct nft_element *there)
+{
+	return there->expires_ms ? there->expires_ms : there->timeout_ms;
+}
+
 /* The guest is there for as long as the longest of its exposures, and a moment more; where
  * others' rules let it by, until somebody takes these back. */
 static int add_uncounted(struct elements *elements, const struct exposure *exposure,
@@ -157,7 +163,7 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	if (exposure->timeout_ms && membership != GUEST_COEXISTS)
 		element.timeout_ms = exposure->timeout_ms + EXPOSURE_GRACE_MS;
 	if (r == 1 && (there.timeout_ms == 0 ||
-		       (element.timeout_ms && there.expires_ms >= element.timeout_ms)))
+		       (element.timeout_ms && remains_ms(&there) >= element.timeout_ms)))
 		return 0;
 	return elements_put(elements, set, family, &element, error);
 }

@@ -228,15 +228,21 @@ static bool is_in(const char *set, const char *address)
 	return strstr(elements_of(set), address) != NULL;
 }
 
-static void add_timed(struct nestnet_transaction *tx, const char *alias,
-		      const char *target, unsigned int flags)
+static void add_for(struct nestnet_transaction *tx, const char *alias, const char *target,
+		    unsigned int flags, uint64_t timeout_ms)
 {
 	const struct nestnet_expose_options options = { .size = sizeof(options),
-							.timeout_ms = 3600000,
+							.timeout_ms = timeout_ms,
 							.flags = flags };
 	struct nestnet_endpoint from = alias_of(alias), to = target_of(target);
 
 	ok(nestnet_expose(tx, &from, &to, &options));
+}
+
+static void add_timed(struct nestnet_transaction *tx, const char *alias,
+		      const char *target, unsigned int flags)
+{
+	add_for(tx, alias, target, flags, 3600000);
 }
 
 static void remove_all(struct nestnet_transaction *tx, const char *one, const char *other)
@@ -277,6 +283,25 @@ START_TEST(a_target_stays_as_it_is_for_as_long_as_one_of_its_exposures)
 	ck_assert_str_eq(elements_of("guest_open_timed4"), "");
 	ok(unexpose("10.128.0.14:80", 0));
 	ck_assert_str_eq(elements_of("guest_timed4"), "");
+}
+END_TEST
+
+static void ends_after_the_longest(uint64_t first_ms, uint64_t second_ms)
+{
+	struct nestnet_transaction *tx = begin();
+
+	add_for(tx, "10.128.0.13:80", "192.168.122.89:80", 0, first_ms);
+	add_for(tx, "10.128.0.14:80", "192.168.122.89:80", 0, second_ms);
+	ok(commit(tx));
+	ck_assert_msg(is_in("guest_timed4", "timeout 2h2s"), "closed: %s",
+		      elements_of("guest_timed4"));
+	ok(clear());
+}
+
+START_TEST(a_target_is_closed_for_the_longest_of_its_exposures_in_any_order)
+{
+	ends_after_the_longest(3600000, 7200000);
+	ends_after_the_longest(7200000, 3600000);
 }
 END_TEST
 
@@ -402,6 +427,8 @@ int main(void)
 	tcase_add_test(order, an_empty_transaction_changes_nothing);
 	tcase_add_test(order,
 		       a_target_stays_as_it_is_for_as_long_as_one_of_its_exposures);
+	tcase_add_test(order,
+		       a_target_is_closed_for_the_longest_of_its_exposures_in_any_order);
 	tcase_add_test(order, ten_thousand_exposures_are_one_commit);
 	tcase_add_test(order, nothing_is_said_after_success);
 	tcase_add_test(plans, a_plan_lists_each_change_and_makes_none);
