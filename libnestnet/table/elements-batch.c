@@ -307,12 +307,50 @@ static int is_committed(struct elements *elements, struct error *error)
 	return is_as_wanted(elements, witness, error);
 }
 
+/* ---- What ends by itself ------------------------------------------------------------------ */
+
+/* Whether it is still there. @return 1, 0, or a negative errno */
+static int is_left(struct elements *elements, const struct slot *slot,
+		   struct error *error)
+{
+	const struct nft_set_spec *spec = slot_spec(slot);
+	struct nft_element known, found;
+
+	if ((spec->flags & NFT_SPEC_INTERVAL) && !nft_set_spec_is_concat(spec))
+		return nft_interval_covers(elements->nl,
+					   ruleset_part_table(slot_part(slot)), spec,
+					   slot->key, error);
+	slot_unpack(slot, slot_before(elements, slot), &known);
+	return slot_read(elements, slot->set, slot_family(slot), &known, &found, error);
+}
+
+/* Whether something that was to be deleted was there when it was read, and has come to its
+ * end since, which is no new generation. */
+static bool has_ended(struct elements *elements)
+{
+	struct error error;
+	const struct slot *slot;
+	size_t at = 0;
+
+	while ((slot = slots_next(elements, &at))) {
+		for (; slot; slot = slot_next(elements, slot)) {
+			if (slot->before && slot_is_changed(elements, slot) &&
+			    slot_numbers_of(slot_before(elements, slot)).timeout_ms &&
+			    is_left(elements, slot, &error) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 int elements_commit(struct elements *elements, struct error *error)
 {
 	struct error lost;
 	const struct way way = { .elements = elements };
 	int r = send_way(elements, way, elements->generation, error);
 
+	if (r == -ENOENT && has_ended(elements))
+		return error_set_errno(error, ERESTART);
 	if (r != -ECOMM)
 		return r;
 	lost = *error;
