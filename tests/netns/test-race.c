@@ -101,49 +101,6 @@ START_TEST(an_exposure_that_somebody_else_took_back_is_not_there)
 }
 END_TEST
 
-static void add_for_a_moment(struct nestnet_transaction *tx, const char *alias,
-			     const char *target)
-{
-	const unsigned int flags = NESTNET_EXPOSE_NO_FORWARD;
-	const struct nestnet_expose_options options = { .size = sizeof(options),
-							.flags = flags,
-							.timeout_ms = 200 };
-	struct nestnet_endpoint from = alias_of(alias), to = target_of(target);
-
-	ok(nestnet_expose(tx, &from, &to, &options));
-}
-
-/* An end that comes by itself is no new generation: the kernel just does not find it. */
-START_TEST(an_exposure_that_ends_by_itself_meanwhile_is_not_there)
-{
-	struct nestnet_transaction *tx = begin();
-
-	add_for_a_moment(tx, "10.128.0.13", GUEST);
-	ok(commit(tx));
-	let_in(NULL, NULL, "sleep 0.3", 1);
-	refused(unexpose("10.128.0.13", 0), ENOENT, "unexpose 10.128.0.13: not exposed");
-	ok(expose("10.128.0.13", GUEST2, NESTNET_EXPOSE_NO_FORWARD));
-}
-END_TEST
-
-START_TEST(what_ends_by_itself_meanwhile_is_replaced_all_the_same)
-{
-	const unsigned int flags = NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_NO_FORWARD;
-	struct nestnet_transaction *tx = begin();
-
-	add_for_a_moment(tx, "10.128.0.16/30", "192.168.122.16/30");
-	ok(commit(tx));
-	tx = begin();
-	add_expose(tx, "10.128.0.13", GUEST2, 0);
-	add_expose(tx, "10.128.0.16/30", "192.168.122.20/30", flags);
-	let_in(NULL, NULL, "sleep 0.3", 1);
-	ok(commit(tx));
-	ck_assert_uint_eq(faults_batches(), 2);
-	ck_assert_str_eq(exposures(), "10.128.0.13 > 192.168.122.90\n"
-				      "10.128.0.16/30 > 192.168.122.20/30\n");
-}
-END_TEST
-
 /* Docker, say, lays its rules anew between the look at them and the batch. */
 START_TEST(a_chain_of_others_that_is_flushed_meanwhile_is_looked_at_again)
 {
@@ -602,8 +559,6 @@ int main(void)
 	tcase_add_test(between, a_plan_that_is_over_may_be_refused_by_then);
 	tcase_add_test(between, a_plan_that_somebody_else_fulfilled_has_nothing_to_do);
 	tcase_add_test(between, an_exposure_that_somebody_else_took_back_is_not_there);
-	tcase_add_test(between, an_exposure_that_ends_by_itself_meanwhile_is_not_there);
-	tcase_add_test(between, what_ends_by_itself_meanwhile_is_replaced_all_the_same);
 	tcase_add_test(between, links_are_not_made_twice_when_a_plan_is_made_anew);
 	tcase_add_test(between,
 		       a_chain_of_others_that_is_flushed_meanwhile_is_looked_at_again);

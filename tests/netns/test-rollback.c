@@ -65,6 +65,63 @@ START_TEST(the_rest_of_ipv4_goes_again_where_its_first_exposure_fails)
 }
 END_TEST
 
+/* ---- What ends by itself ----------------------------------------------------------------- */
+
+static void add_for_a_moment(struct nestnet_transaction *tx, const char *alias,
+			     const char *target)
+{
+	const unsigned int flags = NESTNET_EXPOSE_NO_FORWARD;
+	const struct nestnet_expose_options options = { .size = sizeof(options),
+							.flags = flags,
+							.timeout_ms = 200 };
+	struct nestnet_endpoint from = alias_of(alias), to = target_of(target);
+
+	ok(nestnet_expose(tx, &from, &to, &options));
+}
+
+/* Until it has ended. */
+static void wait_once(void *userdata)
+{
+	bool *has_waited = userdata;
+
+	if (!*has_waited)
+		sh("sleep 0.3");
+	*has_waited = true;
+}
+
+/* An end that comes by itself is no new generation: the kernel just does not find it. */
+START_TEST(an_exposure_that_ends_by_itself_meanwhile_is_not_there)
+{
+	struct nestnet_transaction *tx = begin();
+	bool has_waited = false;
+
+	add_for_a_moment(tx, "10.128.0.13", GUEST);
+	ok(commit(tx));
+	faults_before_batch(ctx, wait_once, &has_waited);
+	refused(unexpose("10.128.0.13", 0), ENOENT, "unexpose 10.128.0.13: not exposed");
+	ok(expose("10.128.0.13", GUEST2, NESTNET_EXPOSE_NO_FORWARD));
+}
+END_TEST
+
+START_TEST(what_ends_by_itself_meanwhile_is_replaced_all_the_same)
+{
+	const unsigned int flags = NESTNET_EXPOSE_REPLACE | NESTNET_EXPOSE_NO_FORWARD;
+	struct nestnet_transaction *tx = begin();
+	bool has_waited = false;
+
+	add_for_a_moment(tx, "10.128.0.16/30", "192.168.122.16/30");
+	ok(commit(tx));
+	tx = begin();
+	add_expose(tx, "10.128.0.13", GUEST2, 0);
+	add_expose(tx, "10.128.0.16/30", "192.168.122.20/30", flags);
+	faults_before_batch(ctx, wait_once, &has_waited);
+	ok(commit(tx));
+	ck_assert_uint_eq(faults_batches(), 2);
+	ck_assert_str_eq(exposures(), "10.128.0.13 > 192.168.122.90\n"
+				      "10.128.0.16/30 > 192.168.122.20/30\n");
+}
+END_TEST
+
 /* ---- What is sent ------------------------------------------------------------------------------------- */
 
 START_TEST(one_expose_sends_one_batch_and_no_dump)
@@ -139,6 +196,8 @@ int main(void)
 	tcase_add_test(tcase, the_half_of_ipv6_goes_again_where_its_first_exposure_fails);
 	tcase_add_test(tcase,
 		       the_rest_of_ipv4_goes_again_where_its_first_exposure_fails);
+	tcase_add_test(tcase, an_exposure_that_ends_by_itself_meanwhile_is_not_there);
+	tcase_add_test(tcase, what_ends_by_itself_meanwhile_is_replaced_all_the_same);
 	tcase_add_test(tcase, one_expose_sends_one_batch_and_no_dump);
 	tcase_add_test(tcase, one_expose_sends_no_more_where_there_are_10000);
 	tcase_add_test(tcase, what_is_so_already_sends_no_batch);
