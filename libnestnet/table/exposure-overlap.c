@@ -13,6 +13,7 @@ struct overlap {
 	struct nestnet_endpoint *ret;
 	int family;
 	enum endpoint_shape shape;
+	bool is_found;
 };
 
 static int compare_overlap(void *userdata, const struct nft_element *element)
@@ -82,6 +83,49 @@ static int find_address(struct elements *elements, struct overlap *overlap,
 	return r;
 }
 
+/* Ports of the address: of a whole one any, of a port those of another protocol as well. */
+static int compare_ports(void *userdata, const struct nft_element *element)
+{
+	struct overlap *overlap = userdata;
+	const struct nestnet_endpoint *alias = overlap->alias;
+	struct nestnet_endpoint other;
+
+	if (!key_read_alias(element, overlap->family, (int)overlap->shape, &other) ||
+	    !address_equal(&other.prefix.address, &alias->prefix.address) ||
+	    (alias->first_port && (other.first_port > alias->last_port ||
+				   other.last_port < alias->first_port)))
+		return 0;
+	if (!overlap->is_found || endpoint_compare(&other, overlap->ret) < 0)
+		*overlap->ret = other;
+	overlap->is_found = true;
+	return 0;
+}
+
+/* The first of them: a set is in no order. */
+static int find_ports(struct elements *elements, struct overlap *overlap,
+		      struct error *error)
+{
+	static const struct {
+		enum ruleset_set set;
+		enum endpoint_shape shape;
+	} sets[] = { { RULESET_PORT, ENDPOINT_PORT },
+		     { RULESET_PORT_TIMED, ENDPOINT_PORT },
+		     { RULESET_RANGE, ENDPOINT_RANGE },
+		     { RULESET_SHIFT_RANGE, ENDPOINT_RANGE } };
+	int r = 0;
+
+	if (!prefix_is_address(&overlap->alias->prefix))
+		return 0;
+	for (size_t i = 0; r == 0 && i < sizeof(sets) / sizeof(sets[0]); i++) {
+		overlap->shape = sets[i].shape;
+		r = elements_load(elements, sets[i].set, overlap->family, error);
+		if (r == 0)
+			r = elements_each(elements, sets[i].set, overlap->family,
+					  compare_ports, overlap);
+	}
+	return r != 0 ? r : overlap->is_found;
+}
+
 int exposure_find_instead(struct elements *elements, const struct nestnet_endpoint *alias,
 			  struct nestnet_endpoint *ret, struct error *error)
 {
@@ -98,5 +142,7 @@ int exposure_find_instead(struct elements *elements, const struct nestnet_endpoi
 	if (r == 0 && alias->first_port)
 		r = find_address(elements, &overlap, error);
 	overlap.shape = ENDPOINT_PREFIX;
-	return r != 0 ? r : find_in(elements, RULESET_PREF, &overlap, error);
+	if (r == 0)
+		r = find_in(elements, RULESET_PREF, &overlap, error);
+	return r != 0 ? r : find_ports(elements, &overlap, error);
 }

@@ -101,7 +101,8 @@ int exposure_find_overlap(struct elements *elements, const struct nestnet_endpoi
 
 /**
  * Of an alias that is not exposed, looks for what is, and has all of it or a part: the range
- * or the whole address of a port, or a prefix.
+ * or the whole address of a port, or a prefix; else for the first of its ports, or of what
+ * has its port by another protocol.
  * @return 1: there is such, and one is in *ret; 0: there is none; or a negative errno
  */
 int exposure_find_instead(struct elements *elements, const struct nestnet_endpoint *alias,

@@ -202,10 +202,10 @@ START_TEST(taking_back_what_is_not_exposed_is_refused)
 		refused(unexpose(ALIAS, 0), ENOENT, "unexpose 10.128.0.13: not exposed"));
 	changes_nothing(ok(unexpose(ALIAS, NESTNET_IF_EXISTS)));
 	ok(expose(ALIAS ":80", GUEST, 0));
-	changes_nothing(
-		refused(unexpose(ALIAS, 0), ENOENT, "unexpose 10.128.0.13: not exposed"));
-	changes_nothing(refused(unexpose(ALIAS ":80/udp", 0), ENOENT,
-				"unexpose 10.128.0.13:80/udp: not exposed"));
+	changes_nothing(refused(unexpose("10.128.0.14", 0), ENOENT,
+				"unexpose 10.128.0.14: not exposed"));
+	changes_nothing(refused(unexpose(ALIAS ":81/udp", 0), ENOENT,
+				"unexpose 10.128.0.13:81/udp: not exposed"));
 	changes_nothing(refused(unexpose("10.128.0.12/30", 0), ENOENT,
 				"unexpose 10.128.0.12/30: not exposed"));
 	changes_nothing(refused(unexpose(GUEST, 0), ENOENT,
@@ -236,8 +236,8 @@ START_TEST(what_is_exposed_with_others_is_refused_and_they_are_named)
 	changes_nothing(refused(
 		unexpose("10.128.0.17:79-81", 0), ENOENT,
 		"unexpose 10.128.0.17:79-81/tcp: not exposed, but 10.128.0.17:80-90/tcp is"));
-	changes_nothing(refused(unexpose("10.128.0.16:80/udp", 0), ENOENT,
-				"unexpose 10.128.0.16:80/udp: not exposed"));
+	changes_nothing(refused(unexpose("10.128.0.16:79/udp", 0), ENOENT,
+				"unexpose 10.128.0.16:79/udp: not exposed"));
 	changes_nothing(
 		refused(unexpose("10.128.0.22", 0), ENOENT,
 			"unexpose 10.128.0.22: not exposed, but 10.128.0.20/30 is"));
@@ -250,6 +250,34 @@ START_TEST(what_is_exposed_with_others_is_refused_and_they_are_named)
 	changes_nothing(ok(unexpose("10.128.0.22", NESTNET_IF_EXISTS)));
 	changes_nothing(refused(unexpose("10.128.0.24", 0), ENOENT,
 				"unexpose 10.128.0.24: not exposed"));
+}
+END_TEST
+
+START_TEST(a_forgotten_port_or_protocol_is_told)
+{
+	ok(expose(ALIAS ":443", GUEST, 0));
+	ok(expose(ALIAS ":80", GUEST, 0));
+	ok(expose(ALIAS ":53/udp", GUEST, 0));
+	ok(expose("10.128.0.14:8000-8010/udp", GUEST ":9000-9010", 0));
+	ok(expose("[2001:db8::1]:80", "fd12::89", 0));
+	changes_nothing(
+		refused(unexpose(ALIAS, 0), ENOENT,
+			"unexpose 10.128.0.13: not exposed, but 10.128.0.13:80/tcp is"));
+	changes_nothing(refused(
+		unexpose(ALIAS ":53", 0), ENOENT,
+		"unexpose 10.128.0.13:53/tcp: not exposed, but 10.128.0.13:53/udp is"));
+	changes_nothing(refused(unexpose(ALIAS ":400-500", 0), ENOENT,
+				"unexpose 10.128.0.13:400-500/tcp: not exposed, but "
+				"10.128.0.13:443/tcp is"));
+	changes_nothing(refused(
+		unexpose("10.128.0.14", 0), ENOENT,
+		"unexpose 10.128.0.14: not exposed, but 10.128.0.14:8000-8010/udp is"));
+	changes_nothing(refused(
+		unexpose("2001:db8::1", 0), ENOENT,
+		"unexpose 2001:db8::1: not exposed, but [2001:db8::1]:80/tcp is"));
+	changes_nothing(refused(unexpose(ALIAS ":54", 0), ENOENT,
+				"unexpose 10.128.0.13:54/tcp: not exposed"));
+	changes_nothing(ok(unexpose(ALIAS, NESTNET_IF_EXISTS)));
 }
 END_TEST
 
@@ -529,6 +557,7 @@ int main(void)
 	tcase_add_test(one, an_exposure_that_is_taken_back_leaves_the_empty_skeleton);
 	tcase_add_test(one, taking_back_what_is_not_exposed_is_refused);
 	tcase_add_test(one, what_is_exposed_with_others_is_refused_and_they_are_named);
+	tcase_add_test(one, a_forgotten_port_or_protocol_is_told);
 	tcase_add_test(one, all_exposures_of_a_target_are_taken_back_and_no_other);
 	tcase_add_test(replacing, replacing_switches_target_and_options);
 	tcase_add_test(replacing, replacing_a_comment_keeps_the_rest);
