@@ -48,7 +48,7 @@ int cmd_nat_add(struct cli *cli, int argc, char **argv)
 		}
 	}
 	if (!cli_check_arguments(cli, argc, argv, 1, 1) ||
-	    !parse_prefix(cli, argv[optind], &subnet))
+	    !parse_subnet(cli, argv[optind], &subnet))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)
@@ -65,7 +65,7 @@ int cmd_nat_del(struct cli *cli, int argc, char **argv)
 
 	if (!cli_take_flags(cli, argc, argv, cli_if_exists, &flags) ||
 	    !cli_check_arguments(cli, argc, argv, 1, 1) ||
-	    !parse_prefix(cli, argv[optind], &subnet))
+	    !parse_subnet(cli, argv[optind], &subnet))
 		return STATUS_USAGE;
 	status = cli_begin(cli, &tx);
 	if (status != STATUS_OK)

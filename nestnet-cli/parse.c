@@ -9,24 +9,98 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- What was meant ----------------------------------------------------------------------- */
+
+#define HINT_MAX 96
+
+/* The prefix without its host bits. @return false: it has none */
+static bool find_network(const struct nestnet_prefix *prefix, struct nestnet_prefix *ret)
+{
+	*ret = *prefix;
+	for (unsigned int i = 0; i < sizeof(ret->address.bytes); i++) {
+		unsigned int bits = prefix->len > i * 8 ? prefix->len - i * 8 : 0;
+
+		if (bits < 8)
+			ret->address.bytes[i] &= (uint8_t)(0xff00 >> bits);
+	}
+	return memcmp(ret->address.bytes, prefix->address.bytes,
+		      sizeof(ret->address.bytes));
+}
+
+/* Refuses host bits, with the prefix that has none.
+ * @param what  the option or the word that it is, and a blank; or "" */
+static bool check_network(const struct cli *cli, const char *what, const char *text,
+			  const struct nestnet_prefix *prefix)
+{
+	struct nestnet_prefix network;
+	char buf[NESTNET_TEXT_MAX];
+
+	if (!find_network(prefix, &network))
+		return true;
+	cli_usage_at(cli, text,
+		     "%s'%s': the prefix has host bits set (its network is %s)", what,
+		     text, nestnet_prefix_format(&network, buf));
+	return false;
+}
+
+/* "80:8000", ":80" and "0.0.0.0:80:8000", as others write a port of every address.
+ * @return its first digit, or NULL */
+static const char *port_of_any(const char *text)
+{
+	if (strncmp(text, "0.0.0.0:", 8) == 0)
+		text += 8;
+	text += *text == ':';
+	return *text >= '1' && *text <= '9' && !text[strspn(text, "0123456789:")] ? text
+										  : NULL;
+}
+
+/* How it is written here: in parentheses behind a blank, or "". */
+static const char *hint(const char *text, bool is_alias, char buf[HINT_MAX])
+{
+	const char *slash = strchr(text, '/'), *colon = strchr(text, ':'), *port;
+
+	buf[0] = '\0';
+	port = is_alias ? port_of_any(text) : NULL;
+	if (port)
+		snprintf(buf, HINT_MAX, " (a port of every address is *:%.*s)",
+			 (int)strcspn(port, ":"), port);
+	else if (slash && !colon && strspn(slash + 1, "0123456789") > 2)
+		snprintf(buf, HINT_MAX, " (a port comes behind a colon)");
+	else if (is_alias && strchr(text, '.') && colon && strchr(colon + 1, ':'))
+		snprintf(buf, HINT_MAX, " (the guest's port is TARGET's: ADDRESS:PORT)");
+	return buf;
+}
+
+/* ---- Words -------------------------------------------------------------------------------- */
+
+static bool refuse_endpoint(const struct cli *cli, const char *text, bool is_alias,
+			    const char *why)
+{
+	const char *what = is_alias ? "alias " : "target ";
+	struct nestnet_prefix prefix;
+	char buf[HINT_MAX];
+
+	if (strstr(why, "host bits") && nestnet_prefix_parse(text, &prefix) == 0)
+		return check_network(cli, what, text, &prefix);
+	cli_usage_at(cli, text, "%s'%s': %s%s", what, text, why,
+		     hint(text, is_alias, buf));
+	return false;
+}
+
 bool parse_alias(const struct cli *cli, const char *text, struct nestnet_endpoint *ret)
 {
 	const char *why;
 
-	if (nestnet_alias_parse(text, ret, &why) == 0)
-		return true;
-	cli_usage_at(cli, text, "alias '%s': %s", text, why);
-	return false;
+	return nestnet_alias_parse(text, ret, &why) == 0 ||
+	       refuse_endpoint(cli, text, true, why);
 }
 
 bool parse_target(const struct cli *cli, const char *text, struct nestnet_endpoint *ret)
 {
 	const char *why;
 
-	if (nestnet_target_parse(text, ret, &why) == 0)
-		return true;
-	cli_usage_at(cli, text, "target '%s': %s", text, why);
-	return false;
+	return nestnet_target_parse(text, ret, &why) == 0 ||
+	       refuse_endpoint(cli, text, false, why);
 }
 
 bool parse_address(const struct cli *cli, const char *text, struct nestnet_address *ret)
@@ -53,6 +127,11 @@ bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix
 	return false;
 }
 
+bool parse_subnet(const struct cli *cli, const char *text, struct nestnet_prefix *ret)
+{
+	return parse_prefix(cli, text, ret) && check_network(cli, "", text, ret);
+}
+
 static bool append(const struct cli *cli, const struct nestnet_prefix *prefix,
 		   struct prefix_list *list)
 {
@@ -76,8 +155,8 @@ bool parse_alias_prefix(const struct cli *cli, const char *text,
 			struct nestnet_prefix *ret)
 {
 	if (nestnet_prefix_parse(text, ret) == 0)
-		return true;
-	cli_usage(cli, "'%s': not an address or ADDRESS/LEN", text);
+		return check_network(cli, "", text, ret);
+	cli_usage_at(cli, text, "'%s': not an address or ADDRESS/LEN", text);
 	return false;
 }
 
@@ -89,7 +168,7 @@ bool parse_source_into(const struct cli *cli, const char *text, struct prefix_li
 		cli_usage_at(cli, text, "--from '%s': not an address or ADDRESS/LEN", text);
 		return false;
 	}
-	return append(cli, &prefix, list);
+	return check_network(cli, "--from ", text, &prefix) && append(cli, &prefix, list);
 }
 
 bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret)

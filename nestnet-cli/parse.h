@@ -13,7 +13,8 @@ bool parse_address(const struct cli *cli, const char *text, struct nestnet_addre
 /** FIRST-LAST, two IPv4 addresses. */
 bool parse_range(const struct cli *cli, const char *text, struct nestnet_range *ret);
 bool parse_prefix(const struct cli *cli, const char *text, struct nestnet_prefix *ret);
-/** ADDRESS/LEN, or one address. */
+/** ADDRESS/LEN without host bits; the same, or one address. */
+bool parse_subnet(const struct cli *cli, const char *text, struct nestnet_prefix *ret);
 bool parse_alias_prefix(const struct cli *cli, const char *text,
 			struct nestnet_prefix *ret);
 bool parse_egress(const struct cli *cli, const char *text, enum nestnet_egress *ret);

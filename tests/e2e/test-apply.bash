@@ -435,7 +435,7 @@ test_a_malformed_file_is_refused_where_it_is_wrong() {
 	file_refused 2 ":2:22: tap add: --owner 'nobody9'" <<<$'\ntap add tap0 --owner nobody9'
 	file_refused 2 ":1:35: expose: --egress 'x'" <<<"expose 10.0.0.1 10.0.0.2 --egress x"
 	file_refused 2 ":1:24: bridge add: '10.0.0.1': not ADDRESS/LEN" <<<"bridge add b --address 10.0.0.1"
-	file_refused 2 ":2:1: nat add 10\.0\.0\.1/8: .*host bits" <<<$'\nnat add 10.0.0.1/8'
+	file_refused 2 ":2:9: nat add: '10\.0\.0\.1/8': .*host bits" <<<$'\nnat add 10.0.0.1/8'
 	file_refused 2 ":1:1: expose 10\.0\.0\.1:80/tcp: .*--egress" <<<"expose 10.0.0.1:80 10.0.0.2 --egress alias"
 	file_refused 2 ":2:12: a quote that does not end" <<<$'\nbridge add \'br0'
 	file_refused 2 ":1:36: a quote that does not end" <<<'expose 10.0.0.1 10.0.0.2 --comment "a\"'

@@ -166,6 +166,42 @@ test_a_verb_that_is_missing_or_unknown_is_answered_with_those_there_are() {
 	refused 2 "^nestnet: unknown command 'show' \(see nestnet --help\)$" nestnet help show
 }
 
+test_host_bits_are_refused_with_the_network_that_has_none() {
+	local network="the prefix has host bits set \(its network is 10\.128\.0\.12/30\)$"
+
+	refused 2 "^nestnet: expose: alias '10\.128\.0\.13/30': $network" \
+		nestnet expose 10.128.0.13/30 192.168.122.96/30
+	refused 2 "^nestnet: expose: target '192\.168\.122\.97/30': .* is 192\.168\.122\.96/30\)$" \
+		nestnet expose 10.128.0.12/30 192.168.122.97/30
+	refused 2 "^nestnet: expose: --from '10\.128\.0\.13/30': $network" \
+		nestnet expose 10.128.0.13 192.168.122.89 --from 10.128.0.13/30
+	refused 2 "^nestnet: nat add: '192\.168\.122\.1/23': .* is 192\.168\.122\.0/23\)$" \
+		nestnet nat add 192.168.122.1/23
+	refused 2 "^nestnet: nat del: 'fd12::1/64': .* is fd12::/64\)$" nestnet nat del fd12::1/64
+	refused 2 "^nestnet: alias add: '10\.128\.0\.13/30': $network" \
+		nestnet alias add 10.128.0.13/30 --dev eth0
+}
+
+# As Docker and others write it.
+test_a_port_that_is_written_otherwise_is_refused_with_how_it_is_written_here() {
+	local every='\(a port of every address is \*:8080\)$' alias
+
+	for alias in 8080 :8080 8080:80 0.0.0.0:8080 0.0.0.0:8080:80; do
+		refused 2 "^nestnet: expose: alias '$alias': not .* $every" \
+			nestnet expose "$alias" 192.168.122.89
+	done
+	refused 2 "alias '10\.128\.0\.13:80:8000': .* \(the guest's port is TARGET's: ADDRESS:PORT\)$" \
+		nestnet expose 10.128.0.13:80:8000 192.168.122.89
+	refused 2 "alias '10\.128\.0\.13/8080': .* \(a port comes behind a colon\)$" \
+		nestnet expose 10.128.0.13/8080 192.168.122.89
+	refused 2 "target '192\.168\.122\.89/8080': .* \(a port comes behind a colon\)$" \
+		nestnet expose 10.128.0.13:80 192.168.122.89/8080
+	refused 2 "alias 'web': not an IPv4 or IPv6 address$" nestnet expose web 192.168.122.89
+	refused 2 "target '8080': not an IPv4 or IPv6 address$" nestnet expose 10.128.0.13:80 8080
+	refused 2 "alias '10\.128\.0\.13/33': not an IPv4 or IPv6 prefix$" \
+		nestnet expose 10.128.0.13/33 192.168.122.89
+}
+
 test_an_option_that_is_unknown_is_answered_with_the_help_to_read() {
 	refused 2 "^nestnet: expose: unknown option '--egres' \(see nestnet expose --help\)$" \
 		nestnet expose 10.128.0.13 192.168.122.89 --egres alias
