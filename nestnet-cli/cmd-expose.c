@@ -127,6 +127,27 @@ static void tell_of_brackets(const struct cli *cli, const char *text)
 			colon + 1, before, before, colon + 1);
 }
 
+/* A target that is L1's own, as where alias and target were swapped. @return whether it is */
+static bool tell_of_own_target(const struct cli *cli,
+			       const struct nestnet_endpoint *alias,
+			       const struct nestnet_endpoint *target)
+{
+	char alias_text[NESTNET_TEXT_MAX], target_text[NESTNET_TEXT_MAX];
+	struct nestnet_route route;
+
+	if (cli->is_quiet || cli->is_dry_run || cli->file ||
+	    nestnet_route_get(cli->ctx, &target->prefix.address, &route) != 1 ||
+	    !route.is_local)
+		return false;
+	nestnet_endpoint_format(alias, alias_text);
+	cli_say("expose %s: done, but %s is this host's own address, no guest's: were "
+		"alias "
+		"and target swapped? (see nestnet doctor %s)",
+		alias_text, nestnet_address_format(&target->prefix.address, target_text),
+		alias_text);
+	return true;
+}
+
 static int run_expose(struct cli *cli, char **argv, const struct expose_line *line)
 {
 	struct nestnet_endpoint alias, target;
@@ -142,7 +163,8 @@ static int run_expose(struct cli *cli, char **argv, const struct expose_line *li
 	if (status == STATUS_OK) {
 		tell_of_brackets(cli, argv[0]);
 		tell_of_brackets(cli, argv[1]);
-		doctor_warn(cli, &alias);
+		if (!tell_of_own_target(cli, &alias, &target))
+			doctor_warn(cli, &alias);
 	}
 	return status;
 }

@@ -152,7 +152,13 @@ test_a_target_that_no_route_leads_to_fails() {
 
 # Alias and target, the wrong way round.
 test_a_target_that_is_the_hosts_own_is_a_warning() {
-	nestnet expose 192.168.122.89 10.128.0.13
+	same "expose says" "nestnet: expose 192.168.122.89: done, but 10.128.0.13 is this host's own \
+address, no guest's: were alias and target swapped? (see nestnet doctor 192.168.122.89)" \
+		"$(nestnet expose 192.168.122.89 10.128.0.13 2>&1)"
+	same "with -q" "" "$(nestnet -q expose 192.168.122.89 10.128.0.13 2>&1)"
+	same "of a port" "nestnet: expose 10.128.0.13:80/tcp: done, but 192.168.122.1 is this host's" \
+		"$(nestnet expose 10.128.0.13:80 192.168.122.1:8000 2>&1 | sed 's/ own .*//')"
+	same "of a guest" "" "$(nestnet expose 10.128.0.14 192.168.122.90 2>&1)"
 	finds routed '^warn 10\.128\.0\.13: .* no guest.s: were alias and target swapped' 192.168.122.89
 	same "the rest of its way" "" "$(finding neighbour 192.168.122.89; finding delivered 192.168.122.89)"
 }
