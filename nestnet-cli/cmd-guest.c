@@ -110,6 +110,7 @@ static const struct option wait_options[] = {
 int cmd_guest_wait(struct cli *cli, int argc, char **argv)
 {
 	uint64_t timeout_ms = TIMEOUT_MS;
+	struct nestnet_address address;
 	const char *tap = NULL;
 	uint8_t mac[6];
 	int option, status;
@@ -120,6 +121,10 @@ int cmd_guest_wait(struct cli *cli, int argc, char **argv)
 	}
 	if (!cli_check_arguments(cli, argc, argv, 1, 1))
 		return STATUS_USAGE;
+	if (nestnet_address_parse(argv[optind], &address) == 0)
+		return cli_usage(cli,
+				 "'%s' is an address, as it prints: it takes TAP|MAC",
+				 argv[optind]);
 	if (!strchr(argv[optind], ':'))
 		tap = argv[optind];
 	if (tap ? !parse_ifname(cli, tap) : !parse_mac(cli, argv[optind], mac))

@@ -64,6 +64,8 @@ test_waiting_has_an_end() {
 
 test_what_names_no_guest_is_refused() {
 	refused 2 "'52:54:00:12:34' is not a MAC address" nestnet guest wait 52:54:00:12:34
+	refused 2 "^nestnet: guest wait: '192\.168\.122\.89' is an address, as it prints: it takes TAP\|MAC$" \
+		nestnet guest wait 192.168.122.89
 	refused 2 "--timeout '5': not a time" nestnet guest wait vnet0 --timeout 5
 	refused 2 "guest wait: " nestnet guest wait
 	refused 2 "guest list: " nestnet guest list vnet0
