@@ -457,7 +457,10 @@ static int plan_leaving(struct plan *plan, const struct link_request *request,
 	if (request->flags & NESTNET_IF_EXISTS)
 		return port->master ? 0 : found_set(plan, port->name, FOUND_ATTACHED, NULL);
 	if (port->master == 0)
-		return error_set(plan_error(plan), ENOENT, "a port of no bridge");
+		return error_set(plan_error(plan), ENOENT, "a port of no bridge%s",
+				 port->kind == LINK_BRIDGE
+					 ? ", but one itself (name its ports alone)"
+					 : "");
 	return error_set(plan_error(plan), ENOENT,
 			 "a port of %s by now, to which nestnet did not attach it",
 			 place->bridge);

@@ -66,7 +66,7 @@ const struct command commands[] = {
 	{ "bridge", "list", cmd_bridge_list, "", "list bridges", NULL,
 	  "nestnet bridge list" },
 	{ "bridge", "attach", cmd_bridge_attach,
-	  "NAME IFACE... [--move-addresses] [--no-hairpin]", "attach interfaces to a bridge",
+	  "BRIDGE IFACE... [--move-addresses] [--no-hairpin]", "attach interfaces to a bridge",
 	  "  --move-addresses    its addresses and routes go to the bridge, and connections\n"
 	  "                      by them survive. Where the network admits no Ethernet address\n"
 	  "                      but that of IFACE, make the bridge with it (--mac)\n"
