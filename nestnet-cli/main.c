@@ -174,6 +174,16 @@ static void print_log(void *userdata, int level, const char *line)
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
+/* @return status, where all that was printed has been written */
+static int end_output(int status)
+{
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		fprintf(stderr, "nestnet: write the output: %s\n", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return status;
+}
+
 /* @return whether the option was a global one */
 static bool take_global(struct cli *cli, int option)
 {
@@ -198,7 +208,7 @@ static bool take_global(struct cli *cli, int option)
 		return true;
 	case 'V':
 		printf("nestnet %s\n", nestnet_version());
-		exit(STATUS_OK);
+		exit(end_output(STATUS_OK));
 	}
 	return false;
 }
@@ -568,9 +578,5 @@ int main(int argc, char **argv)
 		status = run(&cli, argc - optind, argv + optind);
 	}
 	nestnet_free(cli.ctx);
-	if (fflush(stdout) == EOF || ferror(stdout)) {
-		fprintf(stderr, "nestnet: write the output: %s\n", strerror(errno));
-		return STATUS_FAILED;
-	}
-	return status;
+	return end_output(status);
 }

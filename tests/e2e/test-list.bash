@@ -86,11 +86,15 @@ test_a_list_reads_the_same_in_a_pipe_and_on_a_terminal() {
 		"$(on l1 script -qec "$NESTNET list" /dev/null | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g')"
 }
 
-test_a_list_to_a_full_disk_fails() {
-	local status=0
+test_what_is_printed_to_a_full_disk_fails() {
+	local command status
 
 	nestnet expose 10.128.0.13 192.168.122.89
-	nestnet list >/dev/full 2>"$LAB_SCRATCH/stderr" || status=$?
-	same "exit status" 1 "$status"
-	same "lines on stderr" 1 "$(wc -l <"$LAB_SCRATCH/stderr")"
+	for command in list help --version; do
+		status=0
+		nestnet "$command" >/dev/full 2>"$LAB_SCRATCH/stderr" || status=$?
+		same "exit status of $command" 1 "$status"
+		same "$command on stderr" "nestnet: write the output: No space left on device" \
+			"$(<"$LAB_SCRATCH/stderr")"
+	done
 }
