@@ -24,6 +24,7 @@ struct node {
 struct picture {
 	struct cli *cli;
 	const json_t *state;
+	json_t *wrongs; /* what is wrong with an interface, by its name */
 	struct node *nodes;
 	size_t n;
 	bool is_failed; /* out of memory */
@@ -115,6 +116,23 @@ static const json_t *find(const struct picture *picture, const char *list, const
 	return NULL;
 }
 
+/* ---- Interfaces --------------------------------------------------------------------------------- */
+
+/* A bridge has a carrier where a port of it has, and it may have none yet. */
+static int take_interface(void *userdata, const struct nestnet_interface *interface)
+{
+	struct picture *picture = userdata;
+	const char *wrong = !interface->is_up ? "down"
+			    : !interface->has_carrier && !interface->is_bridge
+				    ? "no carrier"
+				    : NULL;
+
+	if (wrong &&
+	    json_object_set_new(picture->wrongs, interface->name, json_string(wrong)) < 0)
+		picture->is_failed = true;
+	return 0;
+}
+
 /* ---- Bridges, ports and guests ----------------------------------------------------------------- */
 
 static const char *wrong_state(const char *neighbour)
@@ -141,22 +159,22 @@ static size_t add_port(struct picture *picture, size_t parent, const char *name)
 	char addresses[256];
 
 	if (!tap)
-		return add(picture, parent, name, "port", "", "attached", NULL);
+		return add(picture, parent, name, "port", "", "attached",
+			   text_of(picture->wrongs, name));
 	return add(picture, parent, name, "tap",
 		   join(json_object_get(tap, "addresses"), addresses, sizeof(addresses)),
-		   "carrier",
-		   strcmp(or_empty(text_of(tap, "state")), "up") != 0 ? "down"
-		   : !is_true(tap, "carrier")			       ? "no carrier"
-								       : NULL);
+		   "carrier", text_of(picture->wrongs, name));
 }
 
 static size_t add_bridge(struct picture *picture, size_t parent, const json_t *bridge)
 {
 	char addresses[256];
 
-	return add(picture, parent, text_of(bridge, "name"), "bridge",
-		   join(json_object_get(bridge, "addresses"), addresses, sizeof(addresses)),
-		   is_true(bridge, "managed") ? "ours" : "of others", NULL);
+	return add(
+		picture, parent, text_of(bridge, "name"), "bridge",
+		join(json_object_get(bridge, "addresses"), addresses, sizeof(addresses)),
+		is_true(bridge, "managed") ? "ours" : "of others",
+		text_of(picture->wrongs, text_of(bridge, "name")));
 }
 
 static void add_port_guests(struct picture *picture, size_t parent, const char *port)
@@ -439,9 +457,15 @@ static void print_dot(const struct picture *picture)
 
 int picture_print(struct cli *cli, const json_t *state, bool is_dot)
 {
-	struct picture picture = { .cli = cli, .state = state };
+	struct picture picture = { .cli = cli, .state = state, .wrongs = json_object() };
+	int r = nestnet_interface_list(cli->ctx, take_interface, &picture);
 	int status = STATUS_OK;
 
+	if (r < 0) {
+		json_delete(picture.wrongs);
+		return cli_fail(cli, r);
+	}
+	picture.is_failed = picture.is_failed || !picture.wrongs;
 	add_all(&picture);
 	if (!picture.is_failed && is_dot)
 		print_dot(&picture);
@@ -454,5 +478,6 @@ int picture_print(struct cli *cli, const json_t *state, bool is_dot)
 			free(picture.nodes[i].texts[c]);
 	}
 	free(picture.nodes);
+	json_delete(picture.wrongs);
 	return status;
 }

@@ -6,6 +6,9 @@
 # line_of OBJECT: the first line of the picture about it, less the tree and the columns.
 line_of() { nestnet status | grep -F -m 1 -e "$1 " | sed -E 's/^[ |`-]*//; s/ +/ /g'; }
 
+# stands LINE: the first line about its object is this.
+stands() { [[ $(line_of "${1%% *}") == "$1" ]]; }
+
 hears_guests() {
 	reaches l2 tcp 192.168.122.1 22 "l1 sees"
 	reaches l2b tcp 192.168.122.1 22 "l1 sees"
@@ -55,10 +58,22 @@ test_what_is_wrong_is_marked() {
 	same "tap" "tap0 tap ! down" "$(line_of tap0)"
 }
 
+test_a_bridge_and_a_port_that_carry_nothing_are_marked() {
+	nestnet bridge add br7
+	same "a port" "vnet0 port attached" "$(line_of vnet0)"
+	ip -netns l2 link set eth0 down
+	poll stands "vnet0 port ! no carrier"
+	ip -netns l1 link set vnet1 down
+	same "a port that is down" "vnet1 port ! down" "$(line_of vnet1)"
+	ip -netns l1 link set virbr0 down
+	matches "a bridge" '^virbr0 bridge .* ! down$' "$(line_of virbr0)"
+	same "a bridge without ports" "br7 bridge ours" "$(line_of br7)"
+	matches "graph" 'virbr0.*! down".*color=red' "$(nestnet status --dot)"
+}
+
 test_an_uplink_without_a_carrier_is_marked() {
 	ip -netns ext link set eth0 down
-	poll matches "eth0" '! no carrier' "$(line_of eth0)"
-	matches "eth0" '! no carrier' "$(line_of eth0)"
+	poll stands "eth0 uplink 10.128.0.2/24 fd10:128::2/64 ! no carrier"
 }
 
 test_the_graph_has_the_same_and_is_one_that_dot_reads() {
