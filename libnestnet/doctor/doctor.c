@@ -76,6 +76,7 @@ int doctor_say(const struct doctor *doctor, const char *check,
 struct search {
 	const struct nestnet_endpoint *match;
 	struct exposures found;
+	struct nestnet_endpoint instead; /* where nothing was; all zero: neither */
 };
 
 /* What comes first where several have a packet: nestnet(1) has the order. */
@@ -137,6 +138,9 @@ static int read_exposures(struct nestnet *ctx, struct search *search, bool is_ex
 		if (r == 0)
 			r = exposure_each(plan->elements, take_exposure, search,
 					  &ctx->error);
+		if (r == 0 && search->found.n == 0)
+			r = exposure_find_instead(plan->elements, search->match,
+						  &search->instead, &ctx->error);
 	}
 	if (r == -ENOMEM)
 		error_set_errno(&ctx->error, ENOMEM);
@@ -219,13 +223,17 @@ static int examine_alias(struct doctor *doctor, const struct nestnet_endpoint *m
 {
 	struct search search = { .match = match };
 	char text[NESTNET_TEXT_MAX], remedy[NESTNET_TEXT_MAX + 32];
+	char other[NESTNET_TEXT_MAX], instead[NESTNET_TEXT_MAX + 16] = "";
 	int r = read_exposures(doctor->ctx, &search, flags & NESTNET_DOCTOR_RULES);
 
 	if (r == 0 && search.found.n == 0 && !(flags & NESTNET_DOCTOR_RULES)) {
 		nestnet_endpoint_format(match, text);
 		snprintf(remedy, sizeof(remedy), "nestnet expose %s TARGET", text);
+		if (search.instead.first_port)
+			snprintf(instead, sizeof(instead), ", but %s is",
+				 nestnet_endpoint_format(&search.instead, other));
 		r = doctor_say(doctor, "translated", NESTNET_FINDING_FAIL, text, remedy,
-			       "it is not exposed");
+			       "it is not exposed%s", instead);
 	}
 	for (size_t i = 0; r == 0 && i < search.found.n; i++)
 		r = examine_exposure(doctor, &search.found.list[i], match, flags);

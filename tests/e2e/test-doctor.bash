@@ -89,7 +89,8 @@ test_an_alias_that_is_not_exposed_fails() {
 	nestnet expose 10.128.0.13:80 192.168.122.89:8000
 	nestnet doctor 10.128.0.13:80 >/dev/null
 	nestnet doctor 10.128.0.13 >/dev/null
-	finds translated '^fail .*81/tcp: it is not exposed' 10.128.0.13:81
+	finds translated '^fail .*81/tcp: it is not exposed$' 10.128.0.13:81
+	finds translated '^fail .*80/udp: it is not exposed, but 10\.128\.0\.13:80/tcp is$' 10.128.0.13:80/udp
 	nestnet expose 10.128.0.12/30 192.168.122.88/30
 	finds translated '^ok 10\.128\.0\.13:80/tcp: exposed to 192\.168\.122\.89:8000$' 10.128.0.13:80
 	finds translated '^ok 10\.128\.0\.12/30: exposed to' 10.128.0.13:81
