@@ -27,7 +27,8 @@ const struct command commands[] = {
 	  "                      it by, until unexpose\n"
 	  "  --force             allow what is L1's own: its primary address, a port that it\n"
 	  "                      listens on\n",
-	  "nestnet expose 10.128.0.13 192.168.122.89" },
+	  "nestnet expose 10.128.0.13 192.168.122.89\n"
+	  "    nestnet expose 10.128.0.14:80 192.168.122.90:8000 --from 10.128.0.0/24" },
 	{ "unexpose", NULL, cmd_unexpose, "ALIAS... | --target ADDRESS | --all [--if-exists]",
 	  "take exposures back, and end the flows that they let in", IF_EXISTS_HELP,
 	  "nestnet unexpose 10.128.0.13" },
@@ -68,8 +69,9 @@ const struct command commands[] = {
 	{ "bridge", "attach", cmd_bridge_attach,
 	  "BRIDGE IFACE... [--move-addresses] [--no-hairpin]", "attach interfaces to a bridge",
 	  "  --move-addresses    its addresses and routes go to the bridge, and connections\n"
-	  "                      by them survive. Where the network admits no Ethernet address\n"
-	  "                      but that of IFACE, make the bridge with it (--mac)\n"
+	  "                      by them survive; without it, those of L1 end. Where the\n"
+	  "                      network admits no Ethernet address but that of IFACE, make\n"
+	  "                      the bridge with it (--mac)\n"
 	  "  --no-hairpin        the bridge never sends a frame back where it came from\n",
 	  "nestnet bridge attach br0 eth0 --move-addresses" },
 	{ "bridge", "detach", cmd_bridge_detach, "IFACE... [--move-addresses] [--if-exists]",
