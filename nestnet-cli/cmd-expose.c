@@ -141,8 +141,7 @@ static bool tell_of_own_target(const struct cli *cli,
 		return false;
 	nestnet_endpoint_format(alias, alias_text);
 	cli_say("expose %s: done, but %s is this host's own address, no guest's: were "
-		"alias "
-		"and target swapped? (see nestnet doctor %s)",
+		"alias and target swapped? (see nestnet doctor %s)",
 		alias_text, nestnet_address_format(&target->prefix.address, target_text),
 		alias_text);
 	return true;
