@@ -136,17 +136,19 @@ static int take_obstacle(void *userdata, const struct nestnet_finding *finding)
 	return is_all;
 }
 
-void doctor_warn(const struct cli *cli, const struct nestnet_endpoint *alias)
+bool doctor_warn(const struct cli *cli, const struct nestnet_endpoint *alias)
 {
 	char text[NESTNET_TEXT_MAX];
 	struct look look;
+	int r;
 
 	if (cli->is_quiet || cli->is_dry_run || cli->file)
-		return;
+		return false;
 	look = (struct look){ .alias = nestnet_endpoint_format(alias, text) };
 	/* What cannot be looked at is not what was asked for. */
-	(void)nestnet_doctor(cli->ctx, alias, NESTNET_DOCTOR_RULES, take_obstacle, &look);
+	r = nestnet_doctor(cli->ctx, alias, NESTNET_DOCTOR_RULES, take_obstacle, &look);
 	if (look.said[0])
 		cli_say("expose %s: done, but %s (see nestnet doctor %s)", look.alias,
 			look.said, look.alias);
+	return look.said[0] || r < 0;
 }
