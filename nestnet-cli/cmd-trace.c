@@ -233,6 +233,8 @@ static int run(struct tracing *tracing, const char *word,
 		return cli_give_up(cli, "%s: %s", word, strerror(errno));
 	r = nestnet_trace_new(cli->ctx, alias, NULL, &trace);
 	if (r == 0) {
+		if (cli->is_verbose)
+			cli_say("trace: following");
 		r = follow(tracing, trace, signals);
 		nestnet_trace_free(trace);
 	}

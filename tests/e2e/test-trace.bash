@@ -252,9 +252,9 @@ test_where_nothing_arrives_it_says_so_and_fails() {
 	local status=0 said
 
 	nestnet expose 10.128.0.13 192.168.122.89
-	said=$(nestnet -j trace 10.128.0.13:80 --timeout 1s 2>&1) || status=$?
+	said=$(nestnet -j -v trace 10.128.0.13:80 --timeout 1s 2>&1) || status=$?
 	same "exit status" 1 "$status"
-	same "it says" "nestnet: trace: 10.128.0.13:80: nothing arrived" "$said"
+	same "it says" $'nestnet: trace: following\nnestnet: trace: 10.128.0.13:80: nothing arrived' "$said"
 }
 
 test_nothing_is_left_however_it_ends() {
