@@ -372,8 +372,12 @@ static void add_all(struct picture *picture)
 	for (size_t i = 0; i < json_array_size(nats); i++) {
 		const json_t *nat = json_array_get(nats, i);
 		bool is_six = strchr(or_empty(text_of(nat, "subnet")), ':');
+		const char *to = text_of(nat, "to"), *out = text_of(nat, "out");
+		char detail[128];
 
-		add(picture, NO_PARENT, text_of(nat, "subnet"), "nat", text_of(nat, "to"),
+		snprintf(detail, sizeof(detail), "%s%s%s%s", or_empty(to),
+			 to && out ? " " : "", out ? "out " : "", or_empty(out));
+		add(picture, NO_PARENT, text_of(nat, "subnet"), "nat", detail,
 		    is_true(nat, "open") ? "open" : "closed",
 		    is_true(part(picture, "forwarding"), is_six ? "ipv6" : "ipv4")
 			    ? NULL

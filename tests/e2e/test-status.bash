@@ -54,6 +54,10 @@ test_what_is_wrong_is_marked() {
 	same "forwarding" "10.128.0.13 exposure 192.168.122.89 ! forwarding is off" \
 		"$(line_of 10.128.0.13)"
 	same "nat" "192.168.122.0/24 nat ! forwarding is off" "$(line_of 192.168.122.0/24)"
+	nestnet nat add 192.168.50.0/24 --out eth0
+	nestnet nat add 192.168.51.0/24 --out eth0 --to 10.128.0.2
+	same "the way out" "192.168.50.0/24 nat out eth0 closed" "$(line_of 192.168.50.0/24)"
+	same "as what, too" "192.168.51.0/24 nat 10.128.0.2 out eth0 closed" "$(line_of 192.168.51.0/24)"
 	ip -netns l1 link set tap0 down
 	same "tap" "tap0 tap ! down" "$(line_of tap0)"
 }
