@@ -224,6 +224,8 @@ test_qemu_ifup_takes_the_one_bridge_that_nestnet_made_or_asks() {
 	with_hooks
 	on l1 ip tuntap add vnet9 mode tap
 	matches "it says" 'set NESTNET_BRIDGE' "$(hook_as qemu-ifup vnet9 || true)"
+	same "of no bridge" "nestnet: qemu-ifup: bridge attach vnet9: bridge br9: No such device" \
+		"$(hook_as NESTNET_BRIDGE=br9 qemu-ifup vnet9 || true)"
 	nestnet bridge add br7
 	hook_as qemu-ifup vnet9
 	same "its bridge" br7 "$(master vnet9)"
