@@ -174,12 +174,13 @@ int main(int argc, char **argv)
 {
 	struct guest guest = { { 0x52, 0x54, 0, 0, 0, 0 }, { 0 }, -1 };
 	struct nestnet_endpoint target, alias;
+	const char *why = "BRIDGE ADDRESS ALIAS are wanted";
 	struct nestnet *ctx;
 	int r;
 
-	if (argc != 4 || nestnet_target_parse(argv[2], &target, NULL) < 0 ||
-	    nestnet_alias_parse(argv[3], &alias, NULL) < 0) {
-		fprintf(stderr, "usage: %s BRIDGE ADDRESS ALIAS\n", argv[0]);
+	if (argc != 4 || nestnet_target_parse(argv[2], &target, &why) < 0 ||
+	    nestnet_alias_parse(argv[3], &alias, &why) < 0) {
+		fprintf(stderr, "%s: %s\n", argv[0], why);
 		return 2;
 	}
 	memcpy(guest.address, target.prefix.address.bytes, 4);

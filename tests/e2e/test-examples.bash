@@ -72,6 +72,8 @@ test_the_small_monitor_is_reached_through_its_alias() {
 	# shellcheck disable=SC2046
 	builds vmm gcc -std=c99 -D_POSIX_C_SOURCE=200809L "$EXAMPLES/vmm.c" $(pkg --cflags --libs)
 	runs_vmm "$LAB_SCRATCH/vmm"
+	same "of a wrong word" "$LAB_SCRATCH/vmm: the prefix has host bits set" \
+		"$("$LAB_SCRATCH/vmm" virbr0 192.168.122.77 10.128.0.13/30 2>&1)"
 }
 
 test_the_small_monitor_is_cxx_as_well() {
