@@ -23,6 +23,8 @@
 #include "state.h"
 #include "tap.h"
 
+#include "plan/agree.h"
+
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 
@@ -218,7 +220,7 @@ static int plan_whole(struct plan *plan, const struct requests *requests,
 static int plan_all(struct plan *plan, const struct requests *requests, size_t *ret_culprit)
 {
 	struct request buffer;
-	int r = 0;
+	int r = requests_agree(requests->list, ret_culprit, plan_error(plan));
 
 	for (size_t i = 0; r == 0 && i < requests->list->n; i++) {
 		plan->now = request_list_at(requests->list, i, &buffer);

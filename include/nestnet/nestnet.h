@@ -298,7 +298,11 @@ NESTNET_PUBLIC size_t nestnet_transaction_size(const struct nestnet_transaction 
 NESTNET_PUBLIC size_t nestnet_transaction_culprit(const struct nestnet_transaction *tx);
 
 /**
- * Makes all requests true, or none.
+ * Makes all requests true, or none. Of exposures and subnets a later request finds what an
+ * earlier one has done. Of a link, a port, an alias or an interface's forwarding all requests
+ * have to agree, as these are changed in an order of the commit's own: what one of them adds
+ * or needs and another takes away, or adds in another way, is -EBUSY, and so is a tap that is
+ * added twice. But an alias may be taken away and then added, on another interface.
  * @return 0: done, or it was so already; else any error of the set but -EINVAL; each
  *         request says what it may give. Since: 0.1
  */

@@ -305,6 +305,101 @@ START_TEST(a_target_is_closed_for_the_longest_of_its_exposures_in_any_order)
 }
 END_TEST
 
+/* ---- What does not go together ---------------------------------------------------------- */
+
+static void ask_link(struct nestnet_transaction *tx, const char *verb, const char *name)
+{
+	const struct nestnet_tap_options isolated = { .size = sizeof(isolated),
+						      .flags = NESTNET_TAP_ISOLATED,
+						      .bridge = "br0" };
+	struct nestnet_prefix alias = prefix_of("10.128.0.13");
+
+	if (strcmp(verb, "tap") == 0)
+		add_tap(tx, name, "br0");
+	else if (strcmp(verb, "isolated") == 0)
+		ok(nestnet_tap_add(tx, name, &isolated));
+	else if (strcmp(verb, "no tap") == 0)
+		ok(nestnet_tap_del(tx, name, NESTNET_IF_EXISTS));
+	else if (strcmp(verb, "bridge") == 0)
+		add_bridge(tx, name, "192.168.7.1/24");
+	else if (strcmp(verb, "no bridge") == 0)
+		ok(nestnet_bridge_del(tx, name, 0));
+	else if (strcmp(verb, "attach") == 0)
+		add_attach(tx, "br0", name);
+	else if (strcmp(verb, "detach") == 0)
+		ok(nestnet_bridge_detach(tx, name, NESTNET_IF_EXISTS));
+	else if (strcmp(verb, "alias") == 0)
+		ok(nestnet_alias_add(tx, &alias, name, 0));
+	else if (strcmp(verb, "no alias") == 0)
+		ok(nestnet_alias_del(tx, &alias, NESTNET_IF_EXISTS));
+	else
+		ok(nestnet_forward_set(tx, name, AF_INET, strcmp(verb, "forward") == 0));
+}
+
+static const struct {
+	const char *first, *first_name, *second, *second_name, *sentence, *why;
+} opposites[] = {
+	{ "tap", "tap1", "no tap", "tap1", "tap del tap1", "adds tap1" },
+	{ "no tap", "tap0", "tap", "tap0", "tap add tap0", "takes away tap0" },
+	{ "tap", "tap1", "isolated", "tap1", "tap add tap1", "adds tap1" },
+	{ "tap", "tap1", "tap", "tap1", "tap add tap1", "adds tap1" },
+	{ "bridge", "br1", "no bridge", "br1", "bridge del br1", "adds br1" },
+	{ "tap", "tap1", "no bridge", "br0", "bridge del br0", "needs br0" },
+	{ "no bridge", "br0", "attach", "vnet0", "bridge attach vnet0",
+	  "takes away br0" },
+	{ "no tap", "tap0", "attach", "tap0", "bridge attach tap0", "takes away tap0" },
+	{ "attach", "vnet0", "detach", "vnet0", "bridge detach vnet0", "attaches vnet0" },
+	{ "detach", "vnet0", "attach", "vnet0", "bridge attach vnet0", "detaches vnet0" },
+	{ "alias", "vnet0", "no alias", "", "alias del 10.128.0.13", "adds 10.128.0.13" },
+	{ "alias", "vnet0", "alias", "br0", "alias add 10.128.0.13", "adds 10.128.0.13" },
+	{ "no bridge", "br0", "alias", "br0", "alias add 10.128.0.13", "takes away br0" },
+	{ "forward", "vnet0", "no forward", "vnet0", "forward off vnet0",
+	  "turns on vnet0" },
+	{ "no bridge", "br0", "forward", "br0", "forward on br0", "takes away br0" },
+};
+
+START_TEST(requests_that_contradict_each_other_are_refused)
+{
+	char sentence[128];
+
+	make_veth();
+	ok(bridge_add("br0", NULL));
+	ok(tap_add("tap0", NULL));
+	for (size_t i = 0; i < sizeof(opposites) / sizeof(opposites[0]); i++) {
+		struct nestnet_transaction *tx = begin();
+
+		add_expose(tx, "10.128.0.14", GUEST, 0);
+		ask_link(tx, opposites[i].first, opposites[i].first_name);
+		ask_link(tx, opposites[i].second, opposites[i].second_name);
+		snprintf(sentence, sizeof(sentence),
+			 "%s: another request of the transaction %s",
+			 opposites[i].sentence, opposites[i].why);
+		changes_nothing(refused(nestnet_transaction_commit(tx), EBUSY, sentence));
+		ck_assert_uint_eq(nestnet_transaction_culprit(tx), 2);
+		nestnet_transaction_free(tx);
+	}
+}
+END_TEST
+
+START_TEST(what_is_said_twice_is_no_contradiction)
+{
+	struct nestnet_transaction *tx = begin();
+
+	ok(bridge_add("br0", NULL));
+	ok(tap_add("tap0", NULL));
+	make_veth();
+	for (unsigned int i = 0; i < 2; i++) {
+		ask_link(tx, "no tap", "tap0");
+		ask_link(tx, "attach", "vnet0");
+		ask_link(tx, "forward", "vnet0");
+	}
+	ask_link(tx, "tap", "tap1");
+	ask_link(tx, "tap", "tap2");
+	ok(commit(tx));
+	ck_assert_str_eq(bridges(), "br0 mtu=1500 port=vnet0 port=tap1 port=tap2\n");
+}
+END_TEST
+
 START_TEST(ten_thousand_exposures_are_one_commit)
 {
 	struct nestnet_transaction *tx = begin();
@@ -429,6 +524,8 @@ int main(void)
 		       a_target_stays_as_it_is_for_as_long_as_one_of_its_exposures);
 	tcase_add_test(order,
 		       a_target_is_closed_for_the_longest_of_its_exposures_in_any_order);
+	tcase_add_test(order, requests_that_contradict_each_other_are_refused);
+	tcase_add_test(order, what_is_said_twice_is_no_contradiction);
 	tcase_add_test(order, ten_thousand_exposures_are_one_commit);
 	tcase_add_test(order, nothing_is_said_after_success);
 	tcase_add_test(plans, a_plan_lists_each_change_and_makes_none);
