@@ -47,11 +47,16 @@ static bool check_network(const struct cli *cli, const char *what, const char *t
  * @return its first digit, or NULL */
 static const char *port_of_any(const char *text)
 {
+	size_t digits;
+
 	if (strncmp(text, "0.0.0.0:", 8) == 0)
 		text += 8;
 	text += *text == ':';
-	return *text >= '1' && *text <= '9' && !text[strspn(text, "0123456789:")] ? text
-										  : NULL;
+	digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 5 || text[0] == '0' ||
+	    strtoul(text, NULL, 10) > 65535 || text[strspn(text, "0123456789:")])
+		return NULL;
+	return text;
 }
 
 /* How it is written here: in parentheses behind a blank, or "". */

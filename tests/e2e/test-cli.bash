@@ -196,6 +196,8 @@ test_a_port_that_is_written_otherwise_is_refused_with_how_it_is_written_here() {
 		nestnet expose 10.128.0.13/8080 192.168.122.89
 	refused 2 "target '192\.168\.122\.89/8080': .* \(a port comes behind a colon\)$" \
 		nestnet expose 10.128.0.13:80 192.168.122.89/8080
+	refused 2 "alias '65536': not an IPv4 or IPv6 address$" nestnet expose 65536 192.168.122.89
+	refused 2 "alias '123456': not an IPv4 or IPv6 address$" nestnet expose 123456 192.168.122.89
 	refused 2 "alias 'web': not an IPv4 or IPv6 address$" nestnet expose web 192.168.122.89
 	refused 2 "target '8080': not an IPv4 or IPv6 address$" nestnet expose 10.128.0.13:80 8080
 	refused 2 "alias '10\.128\.0\.13/33': not an IPv4 or IPv6 prefix$" \
