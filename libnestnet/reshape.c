@@ -247,11 +247,23 @@ static int go(struct plan *plan, const struct reshape *reshape,
 	return r;
 }
 
+/* Somebody has deleted it meanwhile. */
+static bool is_gone(struct plan *plan, const struct reshape *reshape)
+{
+	struct error ignored;
+	struct netlink *nl;
+	struct link link;
+
+	return context_route(plan->ctx, &nl) == 0 &&
+	       link_get_by_index(nl, reshape->ifindex, &link, &ignored) == 0;
+}
+
 static int undo(struct plan *plan, void *step)
 {
 	const struct reshape *reshape = step;
+	int r = go(plan, reshape, &reshape->to, &reshape->from);
 
-	return go(plan, reshape, &reshape->to, &reshape->from);
+	return r == -ENODEV && is_gone(plan, reshape) ? 0 : r;
 }
 
 /* Tells the failure; what was changed before it goes back. */
@@ -274,6 +286,8 @@ static int act(struct plan *plan, void *step)
 	struct reshape *reshape = step;
 	int r = go(plan, reshape, &reshape->from, &reshape->to);
 
+	if (r == -ENODEV && is_gone(plan, reshape))
+		return error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
 	if (r < 0) {
 		undo_failed(plan, reshape, r);
 		return error_prefix(plan_error(plan), "%s %s", reshape->command,

@@ -90,6 +90,8 @@ static int create(struct plan *plan, void *step)
 		r = tun_drop_carrier(first_fd(plan, making), plan_error(plan));
 	if (r == 0)
 		r = mark(plan, nl, making, name);
+	if (r == -ENODEV)
+		r = error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
 	if (r < 0) {
 		queues_close(queues);
 		return error_prefix(plan_error(plan), "tap add %s", making->request.name);
@@ -191,6 +193,14 @@ static int set_up(struct plan *plan, struct netlink *nl, struct making *making)
 	return tun_set_persistent(first_fd(plan, making), true, error);
 }
 
+static bool is_gone(struct netlink *nl, const struct making *making)
+{
+	struct error ignored;
+	struct link link;
+
+	return link_get_by_index(nl, making->ifindex, &link, &ignored) == 0;
+}
+
 static int bring_up(struct plan *plan, void *step)
 {
 	struct making *making = step;
@@ -199,6 +209,9 @@ static int bring_up(struct plan *plan, void *step)
 
 	if (r == 0)
 		r = set_up(plan, nl, making);
+	/* Whoever clears meanwhile takes it for one that is left over. */
+	if (r == -ENODEV && is_gone(nl, making))
+		return error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
 	if (r < 0)
 		return error_prefix(plan_error(plan), "tap add %s",
 				    plan->ifnames[making->name_index]);

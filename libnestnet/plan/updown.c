@@ -5,6 +5,7 @@
 
 #include "kernel/link.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,18 +30,21 @@ static int set_up(struct plan *plan, const struct updown *updown, bool is_up)
 	return 0;
 }
 
+/* Somebody else may have deleted it since it was looked at, and it is looked at again. */
 static int act(struct plan *plan, void *step)
 {
 	const struct updown *updown = step;
+	int r = set_up(plan, updown, updown->is_up);
 
-	return set_up(plan, updown, updown->is_up);
+	return r == -ENODEV ? error_set(plan_error(plan), ERESTART, "it is gone") : r;
 }
 
 static int undo(struct plan *plan, void *step)
 {
 	const struct updown *updown = step;
+	int r = set_up(plan, updown, !updown->is_up);
 
-	return set_up(plan, updown, !updown->is_up);
+	return r == -ENODEV ? 0 : r;
 }
 
 static const struct plan_step_ops updown_ops = {

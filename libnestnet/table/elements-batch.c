@@ -374,7 +374,23 @@ static bool made_table(const struct elements *elements)
 	return false;
 }
 
-int elements_revert(struct elements *elements, struct error *error)
+/* Somebody has taken all that there was of ours: nothing is left of a commit. */
+static bool are_gone(struct elements *elements)
+{
+	char version[NFT_COMMENT_MAX + 1];
+	struct error ignored;
+	uint32_t generation;
+
+	for (unsigned int part = 0; part < RULESET_PARTS; part++) {
+		if (!ruleset_part_chain(part) &&
+		    nft_table_get(elements->nl, ruleset_part_table(part), &generation,
+				  version, sizeof(version), &ignored) != 0)
+			return false;
+	}
+	return true;
+}
+
+static int revert(struct elements *elements, struct error *error)
 {
 	struct way way = { .elements = elements, .is_reverse = true };
 	int r;
@@ -387,4 +403,11 @@ int elements_revert(struct elements *elements, struct error *error)
 		return r;
 	way.keeps_tables = true;
 	return send_way(elements, way, 0, error);
+}
+
+int elements_revert(struct elements *elements, struct error *error)
+{
+	int r = revert(elements, error);
+
+	return r == -ENOENT && are_gone(elements) ? 0 : r;
 }

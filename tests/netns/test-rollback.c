@@ -122,6 +122,91 @@ START_TEST(what_ends_by_itself_meanwhile_is_replaced_all_the_same)
 }
 END_TEST
 
+/* ---- What another takes away -------------------------------------------------------------- */
+
+static void clear_all(void)
+{
+	sh("ip link del tap0 2>/dev/null; nft flush ruleset");
+}
+
+static void add_guarded(struct nestnet_transaction *tx, uint32_t mtu)
+{
+	const struct nestnet_guard guard = { .mac = { 2, 0, 0, 0, 0, 1 } };
+	const struct nestnet_tap_options options = {
+		.size = sizeof(options), .guards = &guard, .n_guards = 1, .mtu = mtu
+	};
+
+	ok(nestnet_tap_add(tx, "tap0", &options));
+	add_expose(tx, "10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD);
+}
+
+static void ask_to_add(struct nestnet_transaction *tx)
+{
+	add_guarded(tx, 1500);
+}
+
+static void ask_to_change(struct nestnet_transaction *tx)
+{
+	ok(nestnet_transaction_set_exact(tx));
+	add_guarded(tx, 1400);
+}
+
+static void ask_to_delete(struct nestnet_transaction *tx)
+{
+	ok(nestnet_tap_del(tx, "tap0", NESTNET_IF_EXISTS));
+	add_expose(tx, "10.128.0.13", GUEST, NESTNET_EXPOSE_NO_FORWARD);
+}
+
+static void clear_before(unsigned int n, bool is_there,
+			 void (*ask)(struct nestnet_transaction *tx))
+{
+	struct nestnet_transaction *tx = begin();
+
+	if (is_there) {
+		ask_to_add(tx);
+		ok(commit(tx));
+		tx = begin();
+	}
+	ask(tx);
+	faults_before_send(ctx, n, clear_all);
+	ok(commit(tx));
+}
+
+/* Somebody's clear, which takes a tap away meanwhile: before each of the last messages. */
+static void meets_a_clear(bool is_there, void (*ask)(struct nestnet_transaction *tx))
+{
+	unsigned int last;
+
+	clear_before(UINT32_MAX, is_there, ask);
+	last = faults_sends();
+	ck_assert(!faults_disarm());
+	clear_all();
+	ck_assert_uint_ge(last, 9);
+	for (unsigned int n = last - 8; n <= last; n++) {
+		clear_before(n, is_there, ask);
+		ck_assert(faults_disarm());
+		clear_all();
+	}
+}
+
+START_TEST(a_tap_that_is_cleared_while_it_is_made_is_made_again)
+{
+	meets_a_clear(false, ask_to_add);
+}
+END_TEST
+
+START_TEST(a_tap_that_is_cleared_while_it_is_changed_is_made_again)
+{
+	meets_a_clear(true, ask_to_change);
+}
+END_TEST
+
+START_TEST(a_tap_that_is_cleared_while_it_is_deleted_is_deleted)
+{
+	meets_a_clear(true, ask_to_delete);
+}
+END_TEST
+
 /* ---- What is sent ------------------------------------------------------------------------------------- */
 
 START_TEST(one_expose_sends_one_batch_and_no_dump)
@@ -198,6 +283,9 @@ int main(void)
 		       the_rest_of_ipv4_goes_again_where_its_first_exposure_fails);
 	tcase_add_test(tcase, an_exposure_that_ends_by_itself_meanwhile_is_not_there);
 	tcase_add_test(tcase, what_ends_by_itself_meanwhile_is_replaced_all_the_same);
+	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_made_is_made_again);
+	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_changed_is_made_again);
+	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_deleted_is_deleted);
 	tcase_add_test(tcase, one_expose_sends_one_batch_and_no_dump);
 	tcase_add_test(tcase, one_expose_sends_no_more_where_there_are_10000);
 	tcase_add_test(tcase, what_is_so_already_sends_no_batch);
