@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static int report(const struct inventory *inventory, uint32_t ifindex, nestnet_uplink_fn fn,
 		  void *userdata)
@@ -65,6 +66,9 @@ int nestnet_route_get(struct nestnet *ctx, const struct nestnet_address *address
 		r = -ctx->error.code;
 	if (r == 1) {
 		ret->is_local = route.is_local;
+		ret->is_on_link = !route.is_local &&
+				  route.gateway.family == AF_UNSPEC &&
+				  route.destination.len > 0;
 		snprintf(ret->ifname, sizeof(ret->ifname), "%s", link.name);
 	}
 	return context_end(ctx, r);

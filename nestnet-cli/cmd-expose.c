@@ -147,31 +147,9 @@ static bool tell_of_own_target(const struct cli *cli,
 	return true;
 }
 
-struct on_link {
-	const struct nestnet_address *address;
-	const char *ifname;
-	bool is_found;
-};
-
-static bool is_in(const struct nestnet_prefix *prefix,
-		  const struct nestnet_address *address)
+static int find_uplink(void *userdata, const struct nestnet_uplink *uplink)
 {
-	unsigned int whole = prefix->len / 8, rest = prefix->len % 8;
-
-	return prefix->address.family == address->family &&
-	       memcmp(prefix->address.bytes, address->bytes, whole) == 0 &&
-	       (rest == 0 || ((prefix->address.bytes[whole] ^ address->bytes[whole]) >>
-			      (8 - rest)) == 0);
-}
-
-static int find_on_link(void *userdata, const struct nestnet_uplink *uplink)
-{
-	struct on_link *on_link = userdata;
-
-	for (size_t i = 0; i < uplink->n_addresses; i++)
-		on_link->is_found |= strcmp(uplink->name, on_link->ifname) == 0 &&
-				     is_in(&uplink->addresses[i], on_link->address);
-	return 0;
+	return strcmp(uplink->name, userdata) == 0;
 }
 
 /* An alias of the uplink's own network that is not local: hosts there ask for it, and nobody
@@ -179,22 +157,18 @@ static int find_on_link(void *userdata, const struct nestnet_uplink *uplink)
 static void tell_of_unanswered(const struct cli *cli,
 			       const struct nestnet_endpoint *alias)
 {
-	struct on_link on_link = { .address = &alias->prefix.address };
 	struct nestnet_route route;
 	char text[NESTNET_TEXT_MAX];
 
 	if (cli->is_quiet || cli->is_dry_run || cli->file ||
-	    on_link.address->family == AF_UNSPEC ||
-	    nestnet_route_get(cli->ctx, on_link.address, &route) != 1 || route.is_local)
-		return;
-	on_link.ifname = route.ifname;
-	if (nestnet_uplink_list(cli->ctx, find_on_link, &on_link) != 0 ||
-	    !on_link.is_found)
+	    alias->prefix.address.family == AF_UNSPEC ||
+	    nestnet_route_get(cli->ctx, &alias->prefix.address, &route) != 1 ||
+	    !route.is_on_link ||
+	    nestnet_uplink_list(cli->ctx, find_uplink, route.ifname) != 1)
 		return;
 	nestnet_endpoint_format(alias, text);
-	cli_say("expose %s: done, but it is not local to this host, so that nobody "
-		"answers for "
-		"it on %s (see nestnet doctor %s)",
+	cli_say("expose %s: done, but it is not local to this host: nobody answers for it "
+		"on %s, unless the cloud does (see nestnet doctor %s)",
 		text, route.ifname, text);
 }
 

@@ -775,6 +775,7 @@ NESTNET_PUBLIC int nestnet_uplink_list(struct nestnet *ctx, nestnet_uplink_fn fn
 struct nestnet_route {
 	char ifname[NESTNET_IFNAMSIZ]; /**< "": none */
 	int is_local;                  /**< the address is L1's own */
+	int is_on_link; /**< it is in the interface's own network, behind no gateway */
 };
 
 /** Asks where L1 would send to an address.

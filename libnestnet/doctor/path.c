@@ -33,9 +33,12 @@ static int say_not_local(struct doctor *doctor, const struct doctor_path *path,
 	if (r == 1 && route.gateway.family == AF_UNSPEC && path->in &&
 	    route.destination.len > 0 && route.ifindex == path->in->link.ifindex)
 		return doctor_say(
-			doctor, "arrives", NESTNET_FINDING_FAIL, alias, remedy,
-			"it is not local to this host, so that nobody answers for "
-			"it on %s",
+			doctor, "arrives",
+			path->exposure->flows ? NESTNET_FINDING_WARN
+					      : NESTNET_FINDING_FAIL,
+			alias, remedy,
+			"it is not local to this host: nobody answers for it on %s, "
+			"unless the cloud does",
 			path->in->link.name);
 	return doctor_say(
 		doctor, "arrives", NESTNET_FINDING_WARN, alias, remedy,

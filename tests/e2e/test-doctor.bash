@@ -166,17 +166,22 @@ address, no guest's: were alias and target swapped? (see nestnet doctor 192.168.
 
 # As any address of the network is that was made up, or has to be added yet.
 test_an_alias_that_nobody_answers_for_is_told_at_once() {
-	same "expose says" "nestnet: expose 10.128.0.77: done, but it is not local to this host, so \
-that nobody answers for it on eth0 (see nestnet doctor 10.128.0.77)" \
+	same "expose says" "nestnet: expose 10.128.0.77: done, but it is not local to this host: \
+nobody answers for it on eth0, unless the cloud does (see nestnet doctor 10.128.0.77)" \
 		"$(nestnet expose 10.128.0.77 192.168.122.89 2>&1)"
-	finds arrives '^fail 10\.128\.0\.77: it is not local to this host, so that nobody answers for it on eth0$' \
+	finds arrives '^fail 10\.128\.0\.77: it is not local to this host: nobody answers for it on eth0, unless the cloud does$' \
 		10.128.0.77
-	matches "a port of IPv6" '^nestnet: expose \[fd10:128::77\]:80/tcp: done, but it is not local .* on eth0 ' \
+	matches "a port of IPv6" '^nestnet: expose \[fd10:128::77\]:80/tcp: done, but it is not local .* on eth0, ' \
 		"$(nestnet expose '[fd10:128::77]:80' fd12::89 2>&1)"
 	same "with -q" "" "$(nestnet -q expose 10.128.0.78 192.168.122.89 2>&1)"
 	same "what may be routed here" "" "$(nestnet expose 10.99.0.1 192.168.122.89 2>&1)"
 	same "of the guests' network" "" "$(nestnet expose 192.168.122.99 192.168.122.89 2>&1)"
 	same "a port of every address" "" "$(nestnet expose '*:80' 192.168.122.89 2>&1)"
+	# As where the network knows whose it is, and asks nobody.
+	ip -netns ext neighbour replace 10.128.0.77 dev eth0 \
+		lladdr "$(ip -netns l1 -j link show eth0 | jq -r '.[].address')"
+	reaches ext tcp 10.128.0.77 7 "l2 sees"
+	finds arrives '^warn 10\.128\.0\.77: it is not local to this host: nobody answers' 10.128.0.77
 	nestnet alias add 10.128.0.77 --dev eth0
 	same "once it is an alias" "" "$(nestnet expose 10.128.0.77 192.168.122.89 2>&1)"
 }
