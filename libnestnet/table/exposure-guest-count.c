@@ -16,7 +16,8 @@
 
 struct guest_count {
 	struct nestnet_prefix target;
-	unsigned int n[GUEST_MEMBERSHIPS];
+	unsigned int n[GUEST_MEMBERSHIPS], n_lasting[GUEST_MEMBERSHIPS];
+	uint64_t remains_ms[GUEST_MEMBERSHIPS]; /* of the longest there was */
 };
 
 bool guest_is_counted(const struct exposure *exposure)
@@ -63,6 +64,22 @@ static bool make_room(struct guest_counts *counts)
 	return true;
 }
 
+static void change(struct guest_count *count, const struct exposure *exposure, int by)
+{
+	uint64_t remains_ms =
+		exposure->expires_ms ? exposure->expires_ms : exposure->timeout_ms;
+
+	for (unsigned int i = 0; i < GUEST_MEMBERSHIPS; i++) {
+		if (!guest_is_of(exposure, i))
+			continue;
+		count->n[i] += (unsigned int)by;
+		if (exposure->timeout_ms == 0)
+			count->n_lasting[i] += (unsigned int)by;
+		if (count->remains_ms[i] < remains_ms)
+			count->remains_ms[i] = remains_ms;
+	}
+}
+
 /* ---- The first look --------------------------------------------------------------------- */
 
 static int take_exposure(void *userdata, const struct exposure *exposure)
@@ -76,8 +93,7 @@ static int take_exposure(void *userdata, const struct exposure *exposure)
 		return -ENOMEM;
 	count = &counts->list[counts->n++];
 	*count = (struct guest_count){ .target = exposure->target.prefix };
-	for (unsigned int i = 0; i < GUEST_MEMBERSHIPS; i++)
-		count->n[i] = guest_is_of(exposure, i);
+	change(count, exposure, 1);
 	return 0;
 }
 
@@ -92,8 +108,12 @@ static void merge(struct guest_counts *counts)
 			list[n++] = list[i];
 			continue;
 		}
-		for (unsigned int m = 0; m < GUEST_MEMBERSHIPS; m++)
+		for (unsigned int m = 0; m < GUEST_MEMBERSHIPS; m++) {
 			list[n - 1].n[m] += list[i].n[m];
+			list[n - 1].n_lasting[m] += list[i].n_lasting[m];
+			if (list[n - 1].remains_ms[m] < list[i].remains_ms[m])
+				list[n - 1].remains_ms[m] = list[i].remains_ms[m];
+		}
 	}
 	counts->n = n;
 }
@@ -143,15 +163,23 @@ static bool has(const struct guest_counts *counts, size_t at,
 }
 
 int guest_count_seek(struct elements *elements, const struct nestnet_prefix *target,
-		     enum guest_membership membership, struct error *error)
+		     enum guest_membership membership, uint64_t *ret_remains_ms,
+		     struct error *error)
 {
 	const struct guest_counts *counts = &elements->guest_counts;
 	int r = counts->is_known ? 0 : look(elements, error);
 	size_t at = find(counts, target);
+	const struct guest_count *count;
 
 	if (r < 0)
 		return r;
-	return has(counts, at, target) && counts->list[at].n[membership] > 0;
+	if (!has(counts, at, target))
+		return 0;
+	count = &counts->list[at];
+	*ret_remains_ms = 0;
+	if (count->n_lasting[membership] == 0)
+		*ret_remains_ms = count->remains_ms[membership];
+	return count->n[membership] > 0;
 }
 
 int guest_count_change(struct elements *elements, const struct exposure *exposure, int by,
@@ -172,9 +200,6 @@ int guest_count_change(struct elements *elements, const struct exposure *exposur
 		counts->list[at] = (struct guest_count){ .target = *target };
 		counts->n++;
 	}
-	for (unsigned int i = 0; i < GUEST_MEMBERSHIPS; i++) {
-		if (guest_is_of(exposure, i))
-			counts->list[at].n[i] += (unsigned int)by;
-	}
+	change(&counts->list[at], exposure, by);
 	return 0;
 }

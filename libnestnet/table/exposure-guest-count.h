@@ -16,9 +16,11 @@ bool guest_is_of(const struct exposure *exposure, enum guest_membership membersh
 bool guest_is_counted(const struct exposure *exposure);
 
 /** All exposures are looked at once, and afterwards their changes.
+ *  @param ret_remains_ms  on 1: no less than the longest of them has left; 0: without end
  *  @return 1: one that no element counts wants the target so; 0; or a negative errno */
 int guest_count_seek(struct elements *elements, const struct nestnet_prefix *target,
-		     enum guest_membership membership, struct error *error);
+		     enum guest_membership membership, uint64_t *ret_remains_ms,
+		     struct error *error);
 
 /** One such exposure more, or (by -1) one less, which is no longer in the view. Before the first
  *  look there is nothing to change. @return 0 or a negative errno */

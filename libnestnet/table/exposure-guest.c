@@ -168,18 +168,26 @@ static int add_uncounted(struct elements *elements, const struct exposure *expos
 	return elements_put(elements, set, family, &element, error);
 }
 
+/* Where one without an end was among others, the guest is there for as long as these. */
 static int remove_uncounted(struct elements *elements, const struct exposure *exposure,
 			    enum guest_membership membership, struct error *error)
 {
+	enum ruleset_set set = uncounted_set(exposure, membership);
 	const struct nestnet_prefix *target = &exposure->target.prefix;
 	struct nft_element element = { .comment = "" };
-	int r = guest_count_seek(elements, target, membership, error);
+	int family = endpoint_family(&exposure->target);
+	uint64_t remains_ms = 0;
+	int r = guest_count_seek(elements, target, membership, &remains_ms, error);
 
-	if (r != 0)
-		return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
 	key_put_prefix(&element, target);
-	return elements_remove(elements, uncounted_set(exposure, membership),
-			       endpoint_family(&exposure->target), element.key, error);
+	if (r == 0)
+		return elements_remove(elements, set, family, element.key, error);
+	if (exposure->timeout_ms || remains_ms == 0 || membership == GUEST_COEXISTS)
+		return 0;
+	element.timeout_ms = remains_ms + EXPOSURE_GRACE_MS;
+	return elements_put(elements, set, family, &element, error);
 }
 
 /* ---- Both ----------------------------------------------------------------------------------- */
@@ -236,12 +244,13 @@ static int coexists_uncounted(struct elements *elements, const struct nestnet_pr
 	enum ruleset_set set = prefix_is_address(target) ? RULESET_COEXIST_TIMED
 							 : RULESET_COEXIST_PREF;
 	int family = target->address.family, r;
+	uint64_t remains_ms;
 
 	key_put_prefix(&key, target);
 	r = elements_get(elements, set, family, key.key, &element, error);
 	if (r <= 0 || memcmp(element.key_end, key.key_end, sizeof(key.key_end)) != 0)
 		return r < 0 ? r : 0;
-	r = guest_count_seek(elements, target, GUEST_COEXISTS, error);
+	r = guest_count_seek(elements, target, GUEST_COEXISTS, &remains_ms, error);
 	return r == 0 ? elements_remove(elements, set, family, key.key, error) : r;
 }
 

@@ -305,6 +305,26 @@ START_TEST(a_target_is_closed_for_the_longest_of_its_exposures_in_any_order)
 }
 END_TEST
 
+START_TEST(a_prefix_is_closed_for_as_long_as_what_is_left_of_its_exposures)
+{
+	struct nestnet_transaction *tx = begin();
+
+	add_expose(tx, "10.128.0.16/30", "192.168.122.96/30", 0);
+	add_timed(tx, "10.128.0.20/30", "192.168.122.96/30", 0);
+	ok(commit(tx));
+	ck_assert_str_eq(elements_of("guest_pref4"), "192.168.122.96/30");
+	ok(unexpose("10.128.0.16/30", 0));
+	ck_assert_msg(is_in("guest_pref4", "192.168.122.96/30 timeout 1h"), "closed: %s",
+		      elements_of("guest_pref4"));
+	ok(expose("10.128.0.16/30", "192.168.122.96/30", 0));
+	ck_assert_str_eq(elements_of("guest_pref4"), "192.168.122.96/30");
+	ok(unexpose("10.128.0.20/30", 0));
+	ck_assert_str_eq(elements_of("guest_pref4"), "192.168.122.96/30");
+	ok(unexpose("10.128.0.16/30", 0));
+	ck_assert_str_eq(elements_of("guest_pref4"), "");
+}
+END_TEST
+
 /* ---- What does not go together ---------------------------------------------------------- */
 
 static void ask_link(struct nestnet_transaction *tx, const char *verb, const char *name)
@@ -524,6 +544,8 @@ int main(void)
 		       a_target_stays_as_it_is_for_as_long_as_one_of_its_exposures);
 	tcase_add_test(order,
 		       a_target_is_closed_for_the_longest_of_its_exposures_in_any_order);
+	tcase_add_test(order,
+		       a_prefix_is_closed_for_as_long_as_what_is_left_of_its_exposures);
 	tcase_add_test(order, requests_that_contradict_each_other_are_refused);
 	tcase_add_test(order, what_is_said_twice_is_no_contradiction);
 	tcase_add_test(order, ten_thousand_exposures_are_one_commit);
