@@ -167,7 +167,10 @@ int guard_plan(struct plan *plan, const struct tap_request *request)
 static int refuse_other(struct plan *plan, const struct guard_entries *there)
 {
 	_cleanup_free_ char *text = guard_format(there);
+	int r = elements_are_whole(plan->elements, plan_error(plan));
 
+	if (r <= 0) /* what was read may be of two moments */
+		return r < 0 ? r : error_set_errno(plan_error(plan), ERESTART);
 	if (!text)
 		return error_set_errno(plan_error(plan), ENOMEM);
 	return error_set(plan_error(plan), EEXIST, "exists already, with%s",
@@ -208,7 +211,9 @@ static int guard_unguarded(struct plan *plan, const struct tap_request *request)
 		r = link_get(nl, request->name, &link, plan_error(plan));
 	if (r < 0)
 		return r;
-	if (r == 0 || (link.is_up && !plan->wanted))
+	if (r == 0) /* since it was found */
+		return error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
+	if (link.is_up && !plan->wanted)
 		return refuse_other(plan, &none);
 	return guard_put(plan->elements, request->name, &request->guard,
 			 plan_error(plan));

@@ -195,6 +195,12 @@ START_TEST(a_tap_that_is_cleared_while_it_is_made_is_made_again)
 }
 END_TEST
 
+START_TEST(a_tap_that_is_cleared_while_it_is_looked_at_is_made_again)
+{
+	meets_a_clear(true, ask_to_add);
+}
+END_TEST
+
 START_TEST(a_tap_that_is_cleared_while_it_is_changed_is_made_again)
 {
 	meets_a_clear(true, ask_to_change);
@@ -284,6 +290,7 @@ int main(void)
 	tcase_add_test(tcase, an_exposure_that_ends_by_itself_meanwhile_is_not_there);
 	tcase_add_test(tcase, what_ends_by_itself_meanwhile_is_replaced_all_the_same);
 	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_made_is_made_again);
+	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_looked_at_is_made_again);
 	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_changed_is_made_again);
 	tcase_add_test(tcase, a_tap_that_is_cleared_while_it_is_deleted_is_deleted);
 	tcase_add_test(tcase, one_expose_sends_one_batch_and_no_dump);
