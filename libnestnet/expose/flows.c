@@ -5,7 +5,7 @@
  * A new exposure of an address or a port takes one filtered delete, and no list: that is
  * what every `expose` does. Where exposures were removed, the flows are listed once, by
  * the alias where it is one, and each is held against the exposures before and after: what
- * was given before and is not given now is ended. So an alias that moved to a port of its
+ * was given before and is not given now, or not to its source, is ended. So an alias that moved to a port of its
  * own keeps the port's flows, and nobody else's flows are looked at twice.
  */
 
@@ -14,6 +14,7 @@
 #include "table/exposure-resolve.h"
 
 #include "kernel/conntrack.h"
+#include "kernel/route.h"
 
 #include "base/address.h"
 #include "base/cleanup.h"
@@ -129,6 +130,29 @@ static bool is_orphan(const struct conntrack_flow *flow, const struct changes *c
 	return false;
 }
 
+/* Whether what the flow was given is still given, to its source too: L1 itself is exempt from
+ * --from. @return 1, 0, or a negative errno */
+static int is_given(struct plan *plan, const struct conntrack_flow *flow,
+		    const struct resolve_question *question)
+{
+	struct resolve_question from = *question;
+	struct netlink *nl;
+	struct route route;
+	int r;
+
+	from.source = flow->original.source;
+	r = exposure_resolve(plan->elements, &from, plan_error(plan));
+	if (r != 0)
+		return r;
+	r = exposure_resolve(plan->elements, question, plan_error(plan));
+	if (r != 1)
+		return r;
+	r = context_route(plan->ctx, &nl);
+	if (r == 0)
+		r = route_get(nl, &flow->original.source, &route, plan_error(plan));
+	return r != 1 ? r : route.is_local;
+}
+
 /* @return 1 where the flow is to end, 0 where it goes on, or a negative errno */
 static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
 		    const struct changes *changes)
@@ -150,7 +174,7 @@ static int is_ended(struct plan *plan, const struct conntrack_flow *flow,
 		in.is_expected = true;
 		in.target = flow->reply.source;
 		in.target_port = flow->reply.source_port;
-		now = exposure_resolve(elements, &in, error);
+		now = is_given(plan, flow, &in);
 		if (now == 0 && is_orphan(flow, changes))
 			return 1;
 		in.is_before = true;

@@ -3,6 +3,7 @@
 
 #include "table/exposure-resolve.h"
 
+#include "table/exposure-from.h"
 #include "table/exposure-key.h"
 
 #include "base/address.h"
@@ -11,10 +12,12 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* What one lookup found: a target, or that the address keeps the port. */
+/* What one lookup found: a target, or that the address keeps the port; and by what. */
 struct answer {
 	struct nestnet_address target;
 	uint16_t port; /* 0: the port that was asked for */
+	struct nft_element element;
+	enum endpoint_shape shape; /* of the exposure */
 };
 
 static bool has_ports(unsigned int protocol)
@@ -42,10 +45,12 @@ static int look_up(struct elements *elements, const struct resolve_question *que
 }
 
 static void read_answer(const struct nft_element *element, int family, bool has_port,
-			struct answer *ret)
+			enum endpoint_shape shape, struct answer *ret)
 {
 	size_t len = address_len(family);
 
+	ret->element = *element;
+	ret->shape = shape;
 	key_read_address(element->data, family, &ret->target);
 	ret->port = 0;
 	if (has_port)
@@ -100,27 +105,30 @@ static int resolve_port(struct elements *elements, const struct resolve_question
 {
 	static const enum ruleset_set sets[] = { RULESET_PORT, RULESET_PORT_TIMED,
 						 RULESET_SHIFT };
+	static const enum endpoint_shape shapes[] = { ENDPOINT_PORT, ENDPOINT_PORT,
+						      ENDPOINT_RANGE };
 	struct nestnet_endpoint alias = make_alias(question), any = alias;
 	struct nft_element key = { .comment = "" }, any_key = key, element;
 	int family = question->alias.family, r = 0;
 
 	key_put_alias(&key, &alias);
-	for (size_t i = 0; r == 0 && i < sizeof(sets) / sizeof(sets[0]); i++)
+	for (size_t i = 0; r == 0 && i < sizeof(sets) / sizeof(sets[0]); i++) {
 		r = look_up(elements, question, sets[i], &key, &element, error);
-	if (r == 1)
-		read_answer(&element, family, true, ret);
+		if (r == 1)
+			read_answer(&element, family, true, shapes[i], ret);
+	}
 	if (r != 0)
 		return r;
 	r = look_up_interval(elements, question, RULESET_RANGE, &key, &element, error);
 	if (r == 1)
-		read_answer(&element, family, false, ret);
+		read_answer(&element, family, false, ENDPOINT_RANGE, ret);
 	if (r != 0)
 		return r;
 	any.prefix.address.family = AF_UNSPEC;
 	key_put_alias(&any_key, &any);
 	r = look_up(elements, question, RULESET_ANY, &any_key, &element, error);
 	if (r == 1)
-		read_answer(&element, family, true, ret);
+		read_answer(&element, family, true, ENDPOINT_ANY, ret);
 	return r;
 }
 
@@ -144,6 +152,8 @@ static void translate(const struct nft_element *element, struct answer *ret,
 {
 	size_t len = address_len(alias->family);
 
+	ret->element = *element;
+	ret->shape = ENDPOINT_PREFIX;
 	key_read_address(element->data, alias->family, &ret->target);
 	for (size_t i = 0; i < len; i++)
 		ret->target.bytes[i] |= (uint8_t)(alias->bytes[i] & ~element->key[i] &
@@ -163,7 +173,7 @@ static int resolve_address(struct elements *elements,
 	if (r == 0)
 		r = look_up(elements, question, RULESET_ADDR_TIMED, &key, &element, error);
 	if (r == 1)
-		read_answer(&element, question->alias.family, false, ret);
+		read_answer(&element, question->alias.family, false, ENDPOINT_ADDRESS, ret);
 	if (r != 0)
 		return r;
 	r = look_up_interval(elements, question, RULESET_PREF, &key, &element, error);
@@ -178,6 +188,30 @@ static bool is_expected(const struct resolve_question *question, const struct an
 
 	return address_equal(&question->target, &answer->target) &&
 	       (!has_ports(question->protocol) || question->target_port == port);
+}
+
+/* @return 1 where the exposure lets the source in; 0; or a negative errno */
+static int admits(struct elements *elements, const struct resolve_question *question,
+		  struct answer *answer, struct error *error)
+{
+	int family = question->alias.family, r = 1;
+	struct exposure exposure = { .target.prefix.address.family = family };
+	struct nft_element key = answer->element;
+	bool is_admitted;
+
+	/* Of a shifted range each port is an element, and the sources are of all of it. */
+	if (answer->shape == ENDPOINT_RANGE && answer->port)
+		r = look_up_interval(elements, question, RULESET_SHIFT_RANGE, &key,
+				     &answer->element, error);
+	if (r != 1 || !key_read_alias(&answer->element, family, (int)answer->shape,
+				      &exposure.alias))
+		return r < 0 ? r : 1;
+	r = exposure_read_from(elements, &answer->element, &exposure, error);
+	is_admitted = exposure.n_from == 0;
+	for (size_t i = 0; !is_admitted && i < exposure.n_from; i++)
+		is_admitted = prefix_contains(&exposure.from[i], &question->source);
+	exposure_clear(&exposure);
+	return r < 0 ? r : is_admitted;
 }
 
 int exposure_resolve(struct elements *elements, const struct resolve_question *question,
@@ -198,7 +232,11 @@ int exposure_resolve(struct elements *elements, const struct resolve_question *q
 		r = resolve_address(elements, question, &answer, error);
 	if (r != 1)
 		return r;
-	return !question->is_expected || is_expected(question, &answer);
+	if (question->is_expected && !is_expected(question, &answer))
+		return 0;
+	return question->source.family == AF_UNSPEC
+		       ? 1
+		       : admits(elements, question, &answer, error);
 }
 
 /* ---- Egress ---------------------------------------------------------------------------------- */
@@ -213,7 +251,7 @@ static bool is_alias_of(const struct nft_element *element,
 	if (is_prefix)
 		translate(element, &answer, target);
 	else
-		read_answer(element, target->family, false, &answer);
+		read_answer(element, target->family, false, ENDPOINT_ADDRESS, &answer);
 	return address_equal(&answer.target, alias);
 }
 

@@ -15,6 +15,8 @@ struct resolve_question {
 	bool is_expected; /* whether it is sent to this target */
 	struct nestnet_address target;
 	uint16_t target_port;
+	struct nestnet_address source; /* to which --from applies, as it is after the plan;
+					* AF_UNSPEC: to nobody */
 };
 
 /** @return 1: it is sent somewhere, or to the expected target; 0: it is not; or a negative

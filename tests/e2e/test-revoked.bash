@@ -429,3 +429,47 @@ foreign_on_alias() {
 	nestnet unexpose "$ALIAS"
 	goes_on foreign after
 }
+
+# Whoever is no longer among --from: of whatever shape, at once and in a whole state. L1 itself
+# is exempt.
+test_a_source_that_is_let_in_no_more_loses_its_streams_alone() { in_each_family revoke_source; }
+
+revoke_source() {
+	local alias target address port host
+
+	listens l2 8001 8002
+	with_prefix_guests
+	while read -r alias target address port <&3; do
+		nestnet expose "$alias" "$target"
+		for host in ext l2b l1; do
+			stream_open "$host" "$host" tcp "$address" "$port"
+			goes_on "$host" before
+		done
+		nestnet expose "$alias" "$target" --from "$EXT" --from "$SUBNET" --replace
+		goes_on ext "let in by name"
+		nestnet expose "$alias" "$target" --from "$SUBNET" --replace
+		is_over ext
+		goes_on l2b after
+		goes_on l1 after
+		nestnet unexpose "$alias"
+	done 3<<-END
+		$ALIAS $GUEST $ALIAS 7
+		$(at "$ALIAS2" 80) $(at "$GUEST" 7) $ALIAS2 80
+		$(at "$ALIAS2" 8001-8002) $GUEST $ALIAS2 8001
+		$(at "$ALIAS2" 9001-9002) $(at "$GUEST" 8001-8002) $ALIAS2 9002
+		*:8080 $(at "$GUEST" 7) $L1 8080
+		$PREFIX $GUESTS ${PREFIX_ALIASES[0]} 9
+	END
+	nestnet expose "$ALIAS" "$GUEST"
+	nestnet expose "$(at "$ALIAS2" 80)" "$(at "$GUEST" 7)"
+	stream_open one ext udp "$ALIAS" 7
+	stream_open other ext tcp "$ALIAS2" 80
+	stream_open inside l2b tcp "$ALIAS2" 80
+	goes_on one before
+	goes_on other before
+	goes_on inside before
+	nestnet save | sed "/^expose/s,\$, --from $SUBNET," | nestnet -q apply -
+	is_over one
+	is_over other
+	goes_on inside after
+}
