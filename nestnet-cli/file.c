@@ -352,6 +352,14 @@ static bool is_json(const char *text, size_t len)
 	return len > 0 && (*text == '{' || *text == '[');
 }
 
+/* How many bytes before the text some editors leave to say that it is UTF-8. */
+static size_t mark_len(const char *text, size_t len)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	return len >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+}
+
 static int begin(struct cli *cli, const char *name, struct file **ret)
 {
 	struct file *file = calloc(1, sizeof(*file));
@@ -377,7 +385,7 @@ static int begin(struct cli *cli, const char *name, struct file **ret)
 int file_read(struct cli *cli, const char *name, struct file **ret)
 {
 	struct file *file = NULL;
-	char *text = NULL;
+	char *text = NULL, *start;
 	size_t len = 0;
 	int status, code = open_text(name, &text, &len);
 
@@ -386,10 +394,12 @@ int file_read(struct cli *cli, const char *name, struct file **ret)
 			strcmp(name, "-") == 0 ? "standard input" : name, strerror(code));
 		return STATUS_FAILED;
 	}
+	start = text + mark_len(text, len);
+	len -= (size_t)(start - text);
 	status = begin(cli, name, &file);
 	if (status == STATUS_OK)
-		status = is_json(text, len) ? file_take_json(cli, file, text, len)
-					    : take_lines(cli, file, text, len);
+		status = is_json(start, len) ? file_take_json(cli, file, start, len)
+					     : take_lines(cli, file, start, len);
 	free(text);
 	if (status == STATUS_OK)
 		*ret = file;

@@ -51,7 +51,9 @@ test_order_does_not_matter_and_blanks_and_comments_do_not_either() {
 		applies
 	changes_nothing nestnet apply - <<<"$NETWORK"
 	# As an editor of another system leaves it.
-	changes_nothing nestnet apply - < <(sed 's/$/\r/' <<<"$NETWORK")
+	changes_nothing nestnet apply - < <(printf '\xef\xbb\xbf'; sed 's/$/\r/' <<<"$NETWORK")
+	changes_nothing nestnet apply - < <(printf '\xef\xbb\xbf'; nestnet -j save)
+	file_refused 2 ":1:1: unknown command " < <(printf '\xef\xbb tap add tap0')
 }
 
 test_the_file_may_come_by_a_pipe() {
