@@ -250,12 +250,9 @@ static int go(struct plan *plan, const struct reshape *reshape,
 /* Somebody has deleted it meanwhile. */
 static bool is_gone(struct plan *plan, const struct reshape *reshape)
 {
-	struct error ignored;
 	struct netlink *nl;
-	struct link link;
 
-	return context_route(plan->ctx, &nl) == 0 &&
-	       link_get_by_index(nl, reshape->ifindex, &link, &ignored) == 0;
+	return context_route(plan->ctx, &nl) == 0 && link_is_gone(nl, reshape->ifindex);
 }
 
 static int undo(struct plan *plan, void *step)

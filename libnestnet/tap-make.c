@@ -71,12 +71,22 @@ static int mark(struct plan *plan, struct netlink *nl, struct making *making,
 	return link_change(nl, link.ifindex, &change, plan_error(plan));
 }
 
+/* Whoever clears meanwhile takes it for one that is left over. */
+static bool is_gone(struct netlink *nl, const char *name)
+{
+	struct error ignored;
+	struct link link;
+
+	return link_get(nl, name, &link, &ignored) == 0;
+}
+
 static int create(struct plan *plan, void *step)
 {
 	struct making *making = step;
 	struct queues *queues = &plan->queues[making->queues_index];
 	char name[NESTNET_IFNAMSIZ];
 	struct netlink *nl;
+	bool is_made;
 	int r = context_route(plan->ctx, &nl);
 
 	if (r == 0)
@@ -84,13 +94,14 @@ static int create(struct plan *plan, void *step)
 	/* Somebody was faster, perhaps with the very same: it is compared with what is there. */
 	if (r == -EEXIST)
 		return error_set(plan_error(plan), ERESTART, "it exists already");
+	is_made = r == 0;
 	if (r == 0)
 		r = set_owners(plan, making);
 	if (r == 0 && !making->request.opening.is_wanted)
 		r = tun_drop_carrier(first_fd(plan, making), plan_error(plan));
 	if (r == 0)
 		r = mark(plan, nl, making, name);
-	if (r == -ENODEV)
+	if (r == -ENODEV && is_made && is_gone(nl, name))
 		r = error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
 	if (r < 0) {
 		queues_close(queues);
@@ -193,14 +204,6 @@ static int set_up(struct plan *plan, struct netlink *nl, struct making *making)
 	return tun_set_persistent(first_fd(plan, making), true, error);
 }
 
-static bool is_gone(struct netlink *nl, const struct making *making)
-{
-	struct error ignored;
-	struct link link;
-
-	return link_get_by_index(nl, making->ifindex, &link, &ignored) == 0;
-}
-
 static int bring_up(struct plan *plan, void *step)
 {
 	struct making *making = step;
@@ -209,8 +212,7 @@ static int bring_up(struct plan *plan, void *step)
 
 	if (r == 0)
 		r = set_up(plan, nl, making);
-	/* Whoever clears meanwhile takes it for one that is left over. */
-	if (r == -ENODEV && is_gone(nl, making))
+	if (r == -ENODEV && is_gone(nl, plan->ifnames[making->name_index]))
 		return error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
 	if (r < 0)
 		return error_prefix(plan_error(plan), "tap add %s",

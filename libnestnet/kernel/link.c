@@ -200,6 +200,14 @@ int link_get_by_index(struct netlink *nl, uint32_t ifindex, struct link *ret,
 	return r < 0 ? error_prefix(error, "get link %u", ifindex) : r;
 }
 
+bool link_is_gone(struct netlink *nl, uint32_t ifindex)
+{
+	struct error ignored;
+	struct link link;
+
+	return link_get_by_index(nl, ifindex, &link, &ignored) == 0;
+}
+
 struct lister {
 	link_fn fn;
 	void *userdata;

@@ -76,6 +76,10 @@ int link_get(struct netlink *nl, const char *name, struct link *ret, struct erro
 int link_get_by_index(struct netlink *nl, uint32_t ifindex, struct link *ret,
 		      struct error *error);
 
+/** Whether it is known that there is no such link any more: a change of a link that is there
+ *  can say -ENODEV as well. */
+bool link_is_gone(struct netlink *nl, uint32_t ifindex);
+
 /** Told of a torn dump, which starts over, by NULL. */
 typedef int (*link_fn)(void *userdata, const struct link *link);
 

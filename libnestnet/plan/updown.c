@@ -16,27 +16,31 @@ struct updown {
 	bool is_up;
 };
 
+/* @return 0; 1: somebody else has deleted it since it was looked at; or a negative errno */
 static int set_up(struct plan *plan, const struct updown *updown, bool is_up)
 {
 	struct link_change change = { .set_up = true, .is_up = is_up };
 	struct netlink *nl;
 	int r = context_route(plan->ctx, &nl);
 
-	if (r == 0)
-		r = link_change(nl, updown->ifindex, &change, plan_error(plan));
+	if (r < 0)
+		return r;
+	r = link_change(nl, updown->ifindex, &change, plan_error(plan));
+	if (r == -ENODEV && link_is_gone(nl, updown->ifindex))
+		return 1;
 	if (r < 0)
 		return error_prefix(plan_error(plan), "%s %s: set it %s", updown->command,
 				    updown->name, is_up ? "up" : "down");
 	return 0;
 }
 
-/* Somebody else may have deleted it since it was looked at, and it is looked at again. */
+/* One that is gone is looked at again. */
 static int act(struct plan *plan, void *step)
 {
 	const struct updown *updown = step;
 	int r = set_up(plan, updown, updown->is_up);
 
-	return r == -ENODEV ? error_set(plan_error(plan), ERESTART, "it is gone") : r;
+	return r == 1 ? error_set(plan_error(plan), ERESTART, "it is deleted meanwhile") : r;
 }
 
 static int undo(struct plan *plan, void *step)
@@ -44,7 +48,7 @@ static int undo(struct plan *plan, void *step)
 	const struct updown *updown = step;
 	int r = set_up(plan, updown, !updown->is_up);
 
-	return r == -ENODEV ? 0 : r;
+	return r < 0 ? r : 0;
 }
 
 static const struct plan_step_ops updown_ops = {

@@ -152,6 +152,16 @@ test_deleting_a_tap_lists_no_links() {
 	same "lists" 0 "$(grep -c NLM_F_DUMP "$LAB_SCRATCH/trace")"
 }
 
+# What a driver says, too: it is no tap that somebody else has deleted.
+test_a_device_that_is_none_is_told_by_the_call_that_found_out() {
+	refused 1 'tap add tap9: open /dev/net/tun: No such device$' on l1 strace -f -qq \
+		-o /dev/null -P /dev/net/tun -e inject=openat:error=ENODEV "$NESTNET" tap add tap9
+	refused 1 'tap add tap9: create the tap: No such device$' on l1 strace -f -qq -o /dev/null \
+		-e inject=ioctl:error=ENODEV:when=1 "$NESTNET" tap add tap9
+	refused 1 'tap add tap9: .*: No such device$' on l1 strace -f -qq -o /dev/null \
+		-e inject=ioctl:error=ENODEV:when=2+ "$NESTNET" tap add tap9
+}
+
 test_several_taps_of_which_one_is_absent_stay_all() {
 	nestnet tap add tap0
 	refused 1 'tap9' nestnet tap del tap0 tap9
