@@ -44,6 +44,10 @@ extern const size_t n_commands;
 /** What getopt_long() returns for options without a letter starts here. */
 #define OPTION_FIRST 256
 
+/** Takes the options before the command.
+ *  @return false where one is wrong, which was said */
+bool cli_take_globals(struct cli *cli, int argc, char **argv);
+
 /**
  * The next option, global ones taken care of.
  * @return its value, -1 at the end, or '?' where it was wrong and that was said
@@ -83,6 +87,10 @@ int cli_usage(const struct cli *cli, const char *format, ...)
 int cli_usage_at(const struct cli *cli, const char *word, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** Prints a sentence on one line: what an argument brought along of control characters is
+ *  shown as such. */
+void cli_say_line(const char *text);
+
 /** Says one line about anything else. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -98,6 +106,9 @@ int cli_give_up_on(const struct cli *cli, const char *what, const char *sentence
 
 /** Says so, and ends: of a line that was not read to its end nothing is done yet. */
 void cli_end_without_memory(const struct cli *cli) __attribute__((noreturn));
+
+/** @return status, where all that was printed has been written; else says so */
+int cli_end_output(int status);
 
 /** Holds the number of arguments that are left behind the options against the bounds; says what
  *  is wrong.

@@ -5,8 +5,9 @@
  * A new exposure of an address or a port takes one filtered delete, and no list: that is
  * what every `expose` does. Where exposures were removed, the flows are listed once, by
  * the alias where it is one, and each is held against the exposures before and after: what
- * was given before and is not given now, or not to its source, is ended. So an alias that moved to a port of its
- * own keeps the port's flows, and nobody else's flows are looked at twice.
+ * was given before and is not given now, or not to its source, is ended. So an alias that
+ * moved to a port of its own keeps the port's flows, and nobody else's flows are looked at
+ * twice.
  */
 
 #include "expose/flows.h"

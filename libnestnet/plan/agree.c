@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is said of links, ports, aliases and forwarding, sorted by their names: what contradicts stands
- * side by side. */
+/* What is said of links, ports, aliases and forwarding, sorted by their names: what contradicts
+ * stands side by side. */
 
 #include "plan/agree.h"
 
