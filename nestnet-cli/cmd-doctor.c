@@ -139,12 +139,9 @@ static int take_obstacle(void *userdata, const struct nestnet_finding *finding)
 bool doctor_warn(const struct cli *cli, const struct nestnet_endpoint *alias)
 {
 	char text[NESTNET_TEXT_MAX];
-	struct look look;
+	struct look look = { .alias = nestnet_endpoint_format(alias, text) };
 	int r;
 
-	if (cli->is_quiet || cli->is_dry_run || cli->file)
-		return false;
-	look = (struct look){ .alias = nestnet_endpoint_format(alias, text) };
 	/* What cannot be looked at is not what was asked for. */
 	r = nestnet_doctor(cli->ctx, alias, NESTNET_DOCTOR_RULES, take_obstacle, &look);
 	if (look.said[0])

@@ -135,8 +135,7 @@ static bool tell_of_own_target(const struct cli *cli,
 	char alias_text[NESTNET_TEXT_MAX], target_text[NESTNET_TEXT_MAX];
 	struct nestnet_route route;
 
-	if (cli->is_quiet || cli->is_dry_run || cli->file ||
-	    nestnet_route_get(cli->ctx, &target->prefix.address, &route) != 1 ||
+	if (nestnet_route_get(cli->ctx, &target->prefix.address, &route) != 1 ||
 	    !route.is_local)
 		return false;
 	nestnet_endpoint_format(alias, alias_text);
@@ -160,8 +159,7 @@ static void tell_of_unanswered(const struct cli *cli,
 	struct nestnet_route route;
 	char text[NESTNET_TEXT_MAX];
 
-	if (cli->is_quiet || cli->is_dry_run || cli->file ||
-	    alias->prefix.address.family == AF_UNSPEC ||
+	if (alias->prefix.address.family == AF_UNSPEC ||
 	    nestnet_route_get(cli->ctx, &alias->prefix.address, &route) != 1 ||
 	    !route.is_on_link ||
 	    nestnet_uplink_list(cli->ctx, find_uplink, route.ifname) != 1)
@@ -170,6 +168,16 @@ static void tell_of_unanswered(const struct cli *cli,
 	cli_say("expose %s: done, but it is not local to this host: nobody answers for it "
 		"on %s, unless the cloud does (see nestnet doctor %s)",
 		text, route.ifname, text);
+}
+
+/* One line about what was made, where it will not do: the surest of what is known. */
+static void tell_of_result(const struct cli *cli, const struct nestnet_endpoint *alias,
+			   const struct nestnet_endpoint *target)
+{
+	if (cli->is_quiet || cli->is_dry_run || cli->file)
+		return;
+	if (!tell_of_own_target(cli, alias, target) && !doctor_warn(cli, alias))
+		tell_of_unanswered(cli, alias);
 }
 
 static int run_expose(struct cli *cli, char **argv, const struct expose_line *line)
@@ -187,9 +195,7 @@ static int run_expose(struct cli *cli, char **argv, const struct expose_line *li
 	if (status == STATUS_OK) {
 		tell_of_brackets(cli, argv[0]);
 		tell_of_brackets(cli, argv[1]);
-		if (!tell_of_own_target(cli, &alias, &target) &&
-		    !doctor_warn(cli, &alias))
-			tell_of_unanswered(cli, &alias);
+		tell_of_result(cli, &alias, &target);
 	}
 	return status;
 }
