@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Each but the last once a family, with a 4 or a 6 behind its name. */
+/* Each once a family, with a 4 or a 6 behind its name. */
 static const struct {
 	const char *chain;
 	enum ruleset_drop drop;
@@ -14,18 +14,17 @@ static const struct {
 	{ "pre_port", RULESET_DROP_FROM },   { "pre_pref", RULESET_DROP_FROM },
 	{ "closed", RULESET_DROP_CLOSED },   { "closed_more", RULESET_DROP_CLOSED },
 	{ "spoofed", RULESET_DROP_SPOOFED }, { "spoofed_more", RULESET_DROP_SPOOFED },
-	{ RULESET_INPUT_CHAIN, RULESET_DROP_CLOSED },
 };
 
 enum ruleset_drop ruleset_drop_of(const char *chain)
 {
+	if (strcmp(chain, RULESET_INPUT_CHAIN) == 0)
+		return RULESET_DROP_CLOSED;
 	for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]); i++) {
 		size_t len = strlen(drops[i].chain);
 
-		if (strncmp(chain, drops[i].chain, len) != 0)
-			continue;
-		if (strcmp(chain + len, "4") == 0 || strcmp(chain + len, "6") == 0 ||
-		    (chain[len] == '\0' && strcmp(chain, RULESET_INPUT_CHAIN) == 0))
+		if (strncmp(chain, drops[i].chain, len) == 0 &&
+		    (strcmp(chain + len, "4") == 0 || strcmp(chain + len, "6") == 0))
 			return drops[i].drop;
 	}
 	return RULESET_DROPS;
