@@ -71,7 +71,7 @@ static int mark(struct plan *plan, struct netlink *nl, struct making *making,
 	return link_change(nl, link.ifindex, &change, plan_error(plan));
 }
 
-/* Whoever clears meanwhile takes it for one that is left over. */
+/* Whoever clears meanwhile takes it for one that is left over; before its number is known. */
 static bool is_gone(struct netlink *nl, const char *name)
 {
 	struct error ignored;
@@ -212,7 +212,7 @@ static int bring_up(struct plan *plan, void *step)
 
 	if (r == 0)
 		r = set_up(plan, nl, making);
-	if (r == -ENODEV && is_gone(nl, plan->ifnames[making->name_index]))
+	if (r == -ENODEV && link_is_gone(nl, making->ifindex))
 		return error_set(plan_error(plan), ERESTART, "it is deleted meanwhile");
 	if (r < 0)
 		return error_prefix(plan_error(plan), "tap add %s",
