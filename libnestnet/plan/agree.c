@@ -223,11 +223,15 @@ int requests_agree(const struct request_list *list, size_t *ret_culprit,
 		   struct error *error)
 {
 	struct words words = { .n = 0 };
+	size_t n = 0;
 	int r;
 
 	if (list->n < 2 || !has_any(list))
 		return 0;
-	words.list = calloc(list->n, WORDS_PER_REQUEST * sizeof(*words.list));
+	/* Of a hundred thousand most are exposures, which are packed. */
+	for (size_t i = 0; i < list->n; i++)
+		n += request_list_whole(list, i) != NULL;
+	words.list = calloc(n, WORDS_PER_REQUEST * sizeof(*words.list));
 	if (!words.list)
 		return error_set_errno(error, ENOMEM);
 	for (; words.index < list->n; words.index++) {
