@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What of others there is where an alias would be, or was thought to be. */
 
-#include "table/exposure-guest.h"
 #include "table/exposure-key.h"
 #include "table/exposure.h"
 
