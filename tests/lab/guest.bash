@@ -119,8 +119,17 @@ guest_run() {
 	guest_console
 }
 
+# A machine of several processors that is emulated may never come to its end by itself.
 guest_stop() {
+	local i
+
 	echo "busybox poweroff -f" >&"$guest_keyboard"
+	for ((i = 0; i < 300; i++)); do
+		kill -0 "$guest_pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	# shellcheck disable=SC2046
+	[[ $i -lt 300 ]] || kill -KILL $(<"/proc/$guest_pid/task/$guest_pid/children")
 	wait "$guest_pid" || true
 	exec {guest_keyboard}>&- {guest_screen}<&-
 }
